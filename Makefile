@@ -1,0 +1,36 @@
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test test-slow lint bench clean
+
+demo: $(VENV)/.installed  ## install, index notes/, ask one question
+	$(BIN)/recall index
+	$(BIN)/recall search "audio models"
+
+test: $(VENV)/.installed-test lint  ## lint, types and tests
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(VENV)/.installed-test  ## every test, with many more generated examples
+	HYPOTHESIS_PROFILE=slow $(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed  ## start cost and throughput on notes/, against sentence-transformers
+	$(BIN)/python benchmarks/speed.py
+
+clean:
+	rm -rf $(VENV) index/catalog.sqlite* index/vectors-* index/pending-*
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-test: $(VENV)/.installed
+	$(PIP) install -c constraints.txt -e ".[test]"
+	@touch $@

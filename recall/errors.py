@@ -1,0 +1,97 @@
+"""What can go wrong, one tree. Each error says what, where, and what to do next.
+
+RecallError
+├── UsageError            the command line or a call is wrong            exit 2
+├── SettingsError         recall.toml or the environment is wrong        exit 2
+├── VaultNotFound         no folder of notes here
+├── NoteNotFound          nothing, or several notes, by that name
+├── NoteUnreadable        the file is there but can't be indexed
+├── ModelMissing          the embedding model is not on this machine
+├── ModelDamaged          its files are not what they should be
+├── IndexMissing          nothing was indexed yet
+├── IndexOutdated         made with another layout, model or recipe
+├── IndexDamaged          its files don't fit together
+└── IndexBusy             another process is writing it
+"""
+
+from __future__ import annotations
+
+
+class RecallError(Exception):
+    """The root of the tree: a message for the user, and a hint on what to do next."""
+
+    kind = "error"
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class UsageError(RecallError):
+    """The command line, or a call of the library, makes no sense."""
+
+    kind = "usage"
+    exit_code = 2
+
+
+class SettingsError(RecallError):
+    """A setting in `recall.toml`, the environment or a flag is wrong."""
+
+    kind = "settings"
+    exit_code = 2
+
+
+class VaultNotFound(RecallError):
+    """There is no folder of notes where one was looked for."""
+
+    kind = "vault-not-found"
+
+
+class NoteNotFound(RecallError):
+    """No note, or more than one, answers to that name."""
+
+    kind = "note-not-found"
+
+
+class NoteUnreadable(RecallError):
+    """A file can't be read as a note; the message is the reason shown in reports."""
+
+    kind = "note-unreadable"
+
+
+class ModelMissing(RecallError):
+    """The embedding model is not on this machine."""
+
+    kind = "model-missing"
+
+
+class ModelDamaged(RecallError):
+    """The model's files are not the ones that were expected, or can't be loaded."""
+
+    kind = "model-damaged"
+
+
+class IndexMissing(RecallError):
+    """Nothing was indexed here yet."""
+
+    kind = "index-missing"
+
+
+class IndexOutdated(RecallError):
+    """The index was made with another layout, model or recipe than asked for now."""
+
+    kind = "index-outdated"
+
+
+class IndexDamaged(RecallError):
+    """The files of the index are incomplete or don't belong together."""
+
+    kind = "index-damaged"
+
+
+class IndexBusy(RecallError):
+    """Another process is writing the index."""
+
+    kind = "index-busy"

@@ -1,0 +1,310 @@
+"""An opened index: the one facade, and the one place that wires the adapters together.
+
+index = open_index("~/notes")
+index.refresh()
+for hit in index.search("audio models").hits:
+    ...
+"""
+
+from __future__ import annotations
+
+import difflib
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recall.build import build, card_of, identity_of, pending, why_again
+from recall.domain import BuildReport, Filters, NoteSuggestions, SearchResult, Status
+from recall.embedding import describe, open_embedder
+from recall.embedding.lazy import LazyEmbedder
+from recall.errors import NoteNotFound, NoteUnreadable, UsageError
+from recall.markdown import parse_note
+from recall.names import Resolver
+from recall.passages import split
+from recall.search import search
+from recall.settings import Settings, load_settings
+from recall.store import Store
+from recall.vault import Vault
+
+if TYPE_CHECKING:
+    from recall.build import OnProgress
+    from recall.embedding import Embedder
+    from recall.links import Source
+    from recall.store import Snapshot
+
+DEFAULT_HITS = 10
+DEFAULT_SUGGESTIONS = 5
+
+
+def open_index(
+    vault: Path | str | None = None,
+    *,
+    model: str | None = None,
+    allow_download: bool = False,
+    on_prepare: Callable[[str], None] | None = None,
+) -> Index:
+    """Open the index of a vault; the index need not exist yet.
+
+    Args:
+        vault: The folder of notes, or the project that holds it. Without it the folder is looked
+            for upwards from the working directory.
+        model: An embedding model other than the vault's setting.
+        allow_download: Whether a model that is not on this machine may be fetched.
+        on_prepare: Told, in words, when a model is prepared at its first use.
+
+    Raises:
+        VaultNotFound: There is no vault there.
+        SettingsError: Its settings are wrong.
+    """
+    settings = load_settings(
+        Path(vault) if vault is not None else None, model=model, allow_download=allow_download
+    )
+    return Index(settings, on_prepare=on_prepare)
+
+
+def build_index(
+    vault: Path | str | None = None,
+    *,
+    full: bool = False,
+    on_progress: OnProgress | None = None,
+) -> BuildReport:
+    """Make the index of a vault agree with its notes; see `Index.refresh`."""
+    return open_index(vault).refresh(full=full, on_progress=on_progress)
+
+
+class Index:
+    """Search and suggestions over one vault."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        embedder: Embedder | None = None,
+        on_prepare: Callable[[str], None] | None = None,
+    ) -> None:
+        self.settings = settings
+        self._vault = Vault(settings.notes, settings.ignore, settings.max_note_bytes)
+        self._store = Store(settings.index)
+        self._embedder = embedder or _embedder(settings, on_prepare)
+
+    @property
+    def exists(self) -> bool:
+        """Whether anything was indexed yet."""
+        return self._store.exists()
+
+    def refresh(
+        self,
+        *,
+        full: bool = False,
+        wait_seconds: float = 5.0,
+        on_progress: OnProgress | None = None,
+    ) -> BuildReport:
+        """Make the index agree with the notes; cheap when nothing changed.
+
+        Args:
+            full: Read and embed everything again.
+            wait_seconds: How long another process that is writing is waited for.
+            on_progress: Called with (stage, done, total).
+
+        Raises:
+            IndexBusy: Another process is still writing.
+            ModelMissing: Texts are to be embedded and the model is not on this machine.
+        """
+        return build(
+            self._vault,
+            self._store,
+            self._embedder,
+            self.settings.rules,
+            full=full,
+            wait_seconds=wait_seconds,
+            on_progress=on_progress,
+        )
+
+    def search(
+        self, question: str, *, k: int = DEFAULT_HITS, filters: Filters | None = None
+    ) -> SearchResult:
+        """The notes that answer a question, best first.
+
+        Args:
+            question: Words, a sentence, or the name of a note.
+            k: How many notes at most.
+            filters: Which notes and passages may answer.
+
+        Raises:
+            IndexMissing: Nothing was indexed yet; call `refresh` first.
+            UsageError: The question is empty or `k` is not positive.
+        """
+        if not question.strip():
+            raise UsageError("The question is empty.", hint='Try recall search "audio models".')
+        _check_k(k)
+        with self.read() as snapshot:
+            return search(
+                question,
+                snapshot=snapshot,
+                embedder=self._embedder,
+                k=k,
+                filters=filters or Filters(),
+                max_notes_per_text=self.settings.max_notes_per_text,
+                is_there=self._vault.holds,
+            )
+
+    def suggest_links(
+        self,
+        note: str | Path,
+        *,
+        k: int = DEFAULT_SUGGESTIONS,
+        min_score: float = 0.0,
+        include_linked: bool = False,
+    ) -> NoteSuggestions:
+        """The notes that a note should perhaps link, best first.
+
+        Args:
+            note: A file (in the vault, or a draft outside of it), or a note's path, id, title or
+                alias.
+            k: How many suggestions at most.
+            min_score: The least probability of a suggestion, from 0 to 1.
+            include_linked: Also give the notes that are linked already, marked as such.
+
+        Raises:
+            NoteNotFound: No note, or several, answer to that name.
+            IndexMissing: Nothing was indexed yet; call `refresh` first.
+        """
+        _check_k(k)
+        from recall.links import suggest
+
+        started = time.perf_counter()
+        with self.read() as snapshot:
+            source = self._source(note, snapshot)
+            suggestions = suggest(
+                source,
+                snapshot,
+                k=k,
+                min_score=min_score,
+                include_linked=include_linked,
+                max_notes_per_text=self.settings.max_notes_per_text,
+                is_there=self._vault.holds,
+            )
+        return NoteSuggestions(
+            source.card.path,
+            source.card.title,
+            suggestions,
+            time.perf_counter() - started,
+            () if source.has_text else ("the note has no text of its own to compare",),
+        )
+
+    def related(self, note: str | Path, *, k: int = DEFAULT_HITS) -> NoteSuggestions:
+        """Like `suggest_links`, with the notes that are linked already among them, marked."""
+        return self.suggest_links(note, k=k, include_linked=True)
+
+    def status(self) -> Status:
+        """What is indexed and what is stale; loads no model and opens no note."""
+        found = Status(
+            notes_folder=str(self.settings.notes),
+            index_folder=str(self.settings.index),
+            model=self.settings.model,
+            indexed=self.exists,
+        )
+        listing = self._vault.list()
+        if not found.indexed:
+            return replace(found, added=tuple(listing.stamps), skipped=listing.skipped)
+        identity = identity_of(self._embedder, self.settings.rules)
+        if reason := why_again(self._store, identity):
+            return replace(found, rebuild=reason, skipped=listing.skipped)
+        with self.read() as snapshot:
+            work = pending(snapshot, listing)
+            indexed = set(snapshot.stamps())
+            return replace(
+                found,
+                counts=snapshot.counts(),
+                built_at=snapshot.built_at,
+                added=tuple(path for path in work.examine if path not in indexed),
+                changed=tuple(path for path in work.examine if path in indexed),
+                removed=work.gone,
+                skipped=snapshot.skipped(),
+                problems=snapshot.problems(),
+            )
+
+    @contextmanager
+    def read(self) -> Iterator[Snapshot]:
+        """The index as it is at this moment, for as long as the block lasts.
+
+        Raises:
+            IndexMissing: Nothing was indexed yet.
+        """
+        with self._store.read() as snapshot:
+            yield snapshot
+
+    def _source(self, note: str | Path, snapshot: Snapshot) -> Source:
+        from recall.links import indexed_source
+
+        file = Path(note).expanduser()
+        if file.is_file():
+            path = self._vault.relative(file)
+            if path is None or snapshot.card(path) is None:
+                return self._draft(file, path, snapshot)
+        else:
+            path = self._find(str(note), snapshot)
+        return indexed_source(path, snapshot, max_notes_per_text=self.settings.max_notes_per_text)
+
+    def _draft(self, file: Path, path: str | None, snapshot: Snapshot) -> Source:
+        from recall.links import draft_source
+
+        outside = Vault(file.resolve().parent, max_note_bytes=self.settings.max_note_bytes)
+        try:
+            text, _ = outside.read(file.resolve().name)
+        except NoteUnreadable as error:
+            raise NoteUnreadable(f"{file}: {error.message}.", hint="Name another note.") from error
+        note = parse_note(path or file.name, text, self.settings.rules)
+        resolver = Resolver(snapshot.lookup)
+        targets = (resolver.resolve_link(link, source=note.path).path for link in note.links)
+        passages = split(
+            note,
+            count_tokens=self._embedder.count_tokens,
+            max_tokens=self._embedder.space.max_tokens,
+        )
+        linked = frozenset(target for target in targets if target)
+        return draft_source(card_of(note), passages, linked, self._embedder)
+
+    def _find(self, name: str, snapshot: Snapshot) -> str:
+        meant = Resolver(snapshot.lookup).resolve(name, source="")
+        if meant.is_ambiguous:
+            listed = ", ".join(meant.candidates[:5])
+            raise NoteNotFound(
+                f"{name!r} names several notes: {listed}.", hint="Give the path of one of them."
+            )
+        if meant.path is not None:
+            return meant.path
+        for item in snapshot.skipped():
+            if item.path == name:
+                raise NoteUnreadable(f"{name} is not indexed: {item.reason}.")
+        titles = {card.title for card in snapshot.cards(snapshot.paths()).values()}
+        near = difflib.get_close_matches(name, sorted(titles), n=3, cutoff=0.5)
+        raise NoteNotFound(
+            f"There is no note {name!r} in {self.settings.notes}.",
+            hint=f"Did you mean {' or '.join(repr(title) for title in near)}?"
+            if near
+            else "Give its path, note id, title or alias.",
+        )
+
+
+def _embedder(settings: Settings, on_prepare: Callable[[str], None] | None) -> Embedder:
+    models = settings.cache / "models" if settings.cache else None
+    return LazyEmbedder(
+        lambda: describe(settings.model, models_dir=models),
+        lambda: open_embedder(
+            settings.model,
+            runtime=settings.runtime,
+            models_dir=models,
+            threads=settings.threads,
+            allow_download=settings.allow_download,
+            on_prepare=on_prepare,
+        ),
+    )
+
+
+def _check_k(k: int) -> None:
+    if k < 1:
+        raise UsageError(f"k is {k}.", hint="Ask for at least one.")

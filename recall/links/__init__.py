@@ -1,0 +1,11 @@
+"""Note → `Suggestion`s: candidates, their features, a ranker, and the evidence that is shown.
+
+`suggest` is the one way in. What ranks behind it may change; its contract does not: the note
+itself and (unless asked for) the notes it links already are never suggested, and each suggestion
+carries evidence that can be looked up in both notes.
+"""
+
+from recall.links.source import Source, draft_source, indexed_source
+from recall.links.suggest import suggest
+
+__all__ = ["Source", "draft_source", "indexed_source", "suggest"]

@@ -1,0 +1,100 @@
+"""Which notes are worth a close look: the best few under each of several cheap signals.
+
+The union is wide on purpose (each signal misses notes that another finds); the ranker decides.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recall.domain import Facet, Filters
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from recall.links.source import Source
+    from recall.store import Snapshot
+
+PER_SIGNAL = 100  # notes taken under each signal
+PER_PASSAGE = 60  # nearest texts looked at for each passage of the source
+QUERY_TERMS = 40  # the note's terms that make its lexical query
+
+
+def find_candidates(
+    source: Source, snapshot: Snapshot, *, exclude: Collection[str], max_notes_per_text: int
+) -> dict[str, float]:
+    """Notes that may be related, each with its BM25 score (0.0 where no word is shared)."""
+    lexical = lexical_scores(source, snapshot, exclude=exclude)
+    paths = set(list(lexical)[:PER_SIGNAL])
+    paths |= _nearest_passages(source, snapshot, Filters(), exclude, max_notes_per_text)
+    titles = Filters(facets=frozenset({Facet.TITLE}))
+    paths |= _nearest_passages(source, snapshot, titles, exclude, max_notes_per_text)
+    paths |= _nearest_centroids(source, snapshot, exclude)
+    return {path: lexical.get(path, 0.0) for path in sorted(paths)}
+
+
+def lexical_scores(
+    source: Source, snapshot: Snapshot, *, exclude: Collection[str]
+) -> Mapping[str, float]:
+    """BM25 of every note that shares one of the source's most telling terms, best first."""
+    query = telling_terms(source, snapshot)
+    if not query:
+        return {}
+    return dict(snapshot.lexical(query, PER_SIGNAL * 5, exclude=exclude))
+
+
+def telling_terms(source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS) -> list[str]:
+    """The terms that tell this note from others: highest tf·idf first, ties by term."""
+    total = snapshot.counts().notes
+    frequency = snapshot.document_frequency(list(source.term_counts))
+    weighed = [
+        (math.log1p(count) * math.log((total + 1) / (frequency[term] + 0.5)), term)
+        for term, count in source.term_counts.items()
+        if 0 < frequency.get(term, 0) <= max(total / 2, 1)
+    ]
+    weighed.sort(key=lambda item: (-item[0], item[1]))
+    return [term for _, term in weighed[:most]]
+
+
+def _nearest_passages(
+    source: Source,
+    snapshot: Snapshot,
+    filters: Filters,
+    exclude: Collection[str],
+    max_notes_per_text: int,
+) -> set[str]:
+    if not len(source.vectors):
+        return set()
+    nearest = snapshot.nearest(
+        source.vectors,
+        PER_PASSAGE,
+        filters=filters,
+        exclude=exclude,
+        max_notes_per_text=max_notes_per_text,
+    )
+    best: dict[int, float] = {}
+    for number, score in zip(
+        nearest.text_ids.ravel().tolist(), nearest.scores.ravel().tolist(), strict=True
+    ):
+        if number >= 0:
+            best[number] = max(best.get(number, -1.0), score)
+    holders = snapshot.passages_with(list(best), filters=filters)
+    notes: dict[str, float] = {}
+    for number, stored in holders.items():
+        for item in stored:
+            notes[item.path] = max(notes.get(item.path, -1.0), best[number])
+    order = sorted(notes, key=lambda path: (-notes[path], path))
+    return {path for path in order if path not in exclude} & set(order[: PER_SIGNAL * 2])
+
+
+def _nearest_centroids(source: Source, snapshot: Snapshot, exclude: Collection[str]) -> set[str]:
+    paths, centroids = snapshot.centroids()
+    if not paths or not len(source.vectors):
+        return set()
+    similar = centroids @ source.vectors.mean(axis=0)
+    order = np.lexsort((np.arange(len(paths)), -similar))
+    found = (paths[i] for i in order[: PER_SIGNAL + len(exclude)])
+    return {path for path in found if path not in exclude}

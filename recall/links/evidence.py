@@ -1,0 +1,119 @@
+"""Why a suggestion is made, in terms that the author can check in the two notes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recall.domain import Evidence, Facet, Mention, NoteCard, Passage
+from recall.words import STOP_WORDS, fold, terms, terms_of_word, words
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from numpy.typing import NDArray
+
+    from recall.links.features import Compared
+    from recall.links.source import Source
+    from recall.store import Snapshot
+
+SHARED_WORDS_SHOWN = 5
+NEIGHBOURS_SHOWN = 3
+
+
+def gather(
+    source: Source, compared: Compared, row: int, card: NoteCard, snapshot: Snapshot
+) -> Evidence:
+    """The evidence for one candidate.
+
+    Args:
+        source: The note that suggestions are wanted for.
+        compared: The source beside its candidates.
+        row: Which candidate.
+        card: Of that candidate.
+        snapshot: The index.
+    """
+    there = [item.passage for item in compared.passages[row]]
+    block = compared.similarities[:, compared.starts[row] : compared.starts[row + 1]]
+    here_best, there_best = _best_pair(source.passages, there, block)
+    return Evidence(
+        here=here_best,
+        there=there_best,
+        shared_words=_shared_words(source, there, snapshot),
+        mention=_mention(source, card, there),
+        common_neighbours=_common_neighbours(source, card.path, snapshot),
+        parts={name: round(float(column[row]), 4) for name, column in compared.values.items()},
+    )
+
+
+def _best_pair(
+    here: Sequence[Passage], there: Sequence[Passage], similarities: NDArray[np.float32]
+) -> tuple[Passage, Passage]:
+    """The nearest two passages; titles only where a note has nothing else."""
+    shown = similarities.copy()
+    for axis, passages in enumerate((here, there)):
+        titles = [i for i, passage in enumerate(passages) if passage.facet is Facet.TITLE]
+        if len(titles) < len(passages):
+            shown[(titles, slice(None)) if axis == 0 else (slice(None), titles)] = -2.0
+    i, j = np.unravel_index(int(shown.argmax()), shown.shape)
+    return here[int(i)], there[int(j)]
+
+
+def _shared_words(source: Source, there: Iterable[Passage], snapshot: Snapshot) -> tuple[str, ...]:
+    """The rarest words that both notes hold, as the source writes them."""
+    theirs = {term for passage in there for term in terms(passage.text)}
+    written: dict[str, str] = {}
+    for passage in source.passages:
+        for word, _, _ in words(passage.text):
+            if len(word) < 3 or fold(word) in STOP_WORDS:
+                continue
+            for term in terms_of_word(word):
+                if term in theirs:
+                    written.setdefault(term, word)
+    if not written:
+        return ()
+    frequency = snapshot.document_frequency(list(written))
+    common = max(3, snapshot.counts().notes // 10)  # a word in every tenth note says little
+    rare = [term for term in written if frequency.get(term, 1) <= common]
+    rare.sort(key=lambda term: (frequency.get(term, 1), term))
+    return tuple(written[term] for term in rare[:SHARED_WORDS_SHOWN])
+
+
+def _mention(source: Source, card: NoteCard, there: Sequence[Passage]) -> Mention | None:
+    """Where one note names the other without linking it."""
+    for passages, names, where in (
+        (source.passages, _names(card), "here"),
+        (there, _names(source.card), "there"),
+    ):
+        for passage in passages:
+            if passage.facet is Facet.TITLE:
+                continue
+            if found := _find_name(passage.text, names):
+                return Mention(found, passage.line, where)
+    return None
+
+
+def _names(card: NoteCard) -> list[tuple[str, ...]]:
+    """The card's title and aliases as terms; single short words name too much by chance."""
+    named = [tuple(terms(name)) for name in (card.title, *card.aliases)]
+    return [name for name in named if len(name) > 1 or (name and len(name[0]) >= 5)]
+
+
+def _find_name(text: str, names: Sequence[tuple[str, ...]]) -> str | None:
+    found = [(terms_of_word(word), start, end) for word, start, end in words(text)]
+    flat = [(term, start, end) for parts, start, end in found for term in parts]
+    for name in names:
+        for i in range(len(flat) - len(name) + 1):
+            if tuple(term for term, _, _ in flat[i : i + len(name)]) == name:
+                return text[flat[i][1] : flat[i + len(name) - 1][2]]
+    return None
+
+
+def _common_neighbours(source: Source, path: str, snapshot: Snapshot) -> tuple[str, ...]:
+    """Titles of notes that both are linked with."""
+    theirs = {link.resolution.path for link in snapshot.links_from(path) if link.resolution.path}
+    theirs |= {link.source for link in snapshot.links_to(path)}
+    shared = sorted((theirs & source.neighbours) - {path, source.card.path})[:NEIGHBOURS_SHOWN]
+    cards: Mapping[str, NoteCard] = snapshot.cards(shared)
+    return tuple(cards[neighbour].title for neighbour in shared)

@@ -1,0 +1,33 @@
+"""Signals → one order and one probability.
+
+The signals have no common scale, so they are fused by rank (reciprocal rank fusion; Cormack,
+Clarke, Büttcher 2009).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+RRF_K = 60  # the constant of the paper
+
+
+def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Rank of each value, 1 for the highest; ties in order of position."""
+    order = np.lexsort((np.arange(len(values)), -values))
+    found = np.empty(len(values), dtype=np.int64)
+    found[order] = np.arange(1, len(values) + 1)
+    return found
+
+
+def fuse(values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Fused rank score of each candidate, scaled so that first under every signal is 1."""
+    columns = [(RRF_K + 1) / (RRF_K + ranks(column)) for column in values.values()]
+    fused: NDArray[np.float64] = np.mean(columns, axis=0)
+    return fused

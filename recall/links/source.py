@@ -1,0 +1,87 @@
+"""The note that suggestions are wanted for: in the index already, or a draft outside of it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recall.domain import Facet, NoteCard, Passage
+from recall.words import terms
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import NDArray
+
+    from recall.embedding import Embedder
+    from recall.store import Snapshot
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A note with its vectors, and what it links already."""
+
+    card: NoteCard
+    passages: tuple[Passage, ...]  # template text left out
+    vectors: NDArray[np.float32]  # (len(passages), dim), unit rows
+    term_counts: Counter[str]
+    linked: frozenset[str]  # paths of the notes it links, wherever the link stands
+    neighbours: frozenset[str]  # those, and the notes that link it
+
+    @property
+    def has_text(self) -> bool:
+        """Whether there is anything but a title to compare."""
+        return any(passage.facet is not Facet.TITLE for passage in self.passages)
+
+
+def indexed_source(path: str, snapshot: Snapshot, *, max_notes_per_text: int) -> Source:
+    """A note as the index holds it; no model is needed.
+
+    Args:
+        path: Of a note that is in the index.
+        snapshot: The index.
+        max_notes_per_text: Texts that more notes hold are template text and left out.
+
+    Raises:
+        KeyError: The note is not in the index.
+    """
+    card = snapshot.card(path)
+    if card is None:
+        raise KeyError(path)
+    stored = snapshot.passages(path)
+    common = snapshot.common_texts([item.text_id for item in stored], max_notes_per_text)
+    kept = [item for item in stored if item.text_id not in common]
+    linked = {link.resolution.path for link in snapshot.links_from(path) if link.resolution.path}
+    backlinks = {link.source for link in snapshot.links_to(path)}
+    return Source(
+        card=card,
+        passages=tuple(item.passage for item in kept),
+        vectors=snapshot.vectors([item.text_id for item in kept]),
+        term_counts=_count(item.passage for item in kept),
+        linked=frozenset(linked - {path}),
+        neighbours=frozenset((linked | backlinks) - {path}),
+    )
+
+
+def draft_source(
+    card: NoteCard,
+    passages: tuple[Passage, ...],
+    linked: frozenset[str],
+    embedder: Embedder,
+) -> Source:
+    """A note that the index does not hold, embedded now."""
+    return Source(
+        card=card,
+        passages=passages,
+        vectors=embedder.embed_passages([passage.text for passage in passages]),
+        term_counts=_count(passages),
+        linked=linked,
+        neighbours=linked,
+    )
+
+
+def _count(passages: Iterable[Passage]) -> Counter[str]:
+    return Counter(term for passage in passages for term in terms(passage.text))

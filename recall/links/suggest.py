@@ -1,0 +1,75 @@
+"""The whole way from a source note to ranked suggestions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recall.domain import NameKind, Suggestion
+from recall.links.candidates import find_candidates
+from recall.links.evidence import gather
+from recall.links.features import compare
+from recall.links.ranker import fuse
+from recall.names import Resolver, spelling
+
+if TYPE_CHECKING:
+    from recall.links.source import Source
+    from recall.store import Snapshot
+
+
+def suggest(
+    source: Source,
+    snapshot: Snapshot,
+    *,
+    k: int,
+    min_score: float = 0.0,
+    include_linked: bool = False,
+    max_notes_per_text: int,
+    is_there: Callable[[str], bool],
+) -> tuple[Suggestion, ...]:
+    """The notes that the source should perhaps link, best first.
+
+    Args:
+        source: The note to find links for.
+        snapshot: The index.
+        k: How many at most.
+        min_score: Suggestions below this probability are left out.
+        include_linked: Also give the notes that are linked already, marked as such.
+        max_notes_per_text: Texts that more notes hold are template text: they count for nothing.
+        is_there: Whether a note's file still exists; one that is gone is never suggested.
+
+    Returns:
+        At most `k` suggestions; none for a note without text of its own.
+    """
+    if not source.has_text:
+        return ()
+    exclude = {source.card.path} | (set() if include_linked else source.linked)
+    bm25 = find_candidates(source, snapshot, exclude=exclude, max_notes_per_text=max_notes_per_text)
+    compared = compare(source, bm25, snapshot, max_notes_per_text=max_notes_per_text)
+    if not compared.paths:
+        return ()
+    scores = fuse(compared.values)
+    order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted: ties by path
+    resolver = Resolver(snapshot.lookup)
+    suggestions: list[Suggestion] = []
+    for row in order.tolist():
+        path = compared.paths[row]
+        if len(suggestions) == k or scores[row] < min_score:
+            break
+        card = snapshot.card(path)
+        if card is None or not is_there(path):
+            continue
+        name = spelling(card, resolver, source=source.card.path, prefer=NameKind.STEM)
+        suggestions.append(
+            Suggestion(
+                rank=len(suggestions) + 1,
+                score=float(scores[row]),
+                card=card,
+                link=f"[[{name}]]",
+                evidence=gather(source, compared, row, card, snapshot),
+                linked=path in source.linked,
+            )
+        )
+    return tuple(suggestions)

@@ -1,0 +1,1 @@
+"""Results → terminal text and JSON: the only package that words output."""

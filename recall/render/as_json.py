@@ -1,0 +1,156 @@
+"""Results → the JSON objects of the contract; their schemas are in `docs/json.md`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from recall.domain import (
+        BuildReport,
+        NoteSuggestions,
+        Passage,
+        SearchResult,
+        Skipped,
+        Status,
+        Suggestion,
+    )
+    from recall.errors import RecallError
+
+
+def one_line(value: Mapping[str, object]) -> str:
+    """One JSON object, on one line."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def search(result: SearchResult) -> dict[str, object]:
+    """`recall.search/1`."""
+    return {
+        "schema": "recall.search/1",
+        "query": result.query,
+        "took_ms": round(result.seconds * 1000, 1),
+        "results": [
+            {
+                "rank": hit.rank,
+                "score": hit.score,
+                "path": hit.card.path,
+                "title": hit.card.title,
+                "section": hit.passage.facet.value,
+                "line": hit.passage.line,
+                "snippet": hit.passage.text,
+                "draft": hit.card.draft,
+                "parts": {
+                    "dense": hit.parts.dense,
+                    "lexical": hit.parts.lexical,
+                    "dense_rank": hit.parts.dense_rank,
+                    "lexical_rank": hit.parts.lexical_rank,
+                    "name": hit.parts.name,
+                },
+            }
+            for hit in result.hits
+        ],
+        "warnings": list(result.warnings),
+    }
+
+
+def suggestions(found: Sequence[NoteSuggestions], *, schema: str) -> dict[str, object]:
+    """`recall.suggest-links/1` and `recall.related/1`."""
+    return {
+        "schema": schema,
+        "notes": [
+            {
+                "path": note.path,
+                "title": note.title,
+                "took_ms": round(note.seconds * 1000, 1),
+                "suggestions": [_suggestion_json(item) for item in note.suggestions],
+                "warnings": list(note.warnings),
+            }
+            for note in found
+        ],
+    }
+
+
+def _suggestion_json(item: Suggestion) -> dict[str, object]:
+    evidence = item.evidence
+    mention = evidence.mention
+    return {
+        "rank": item.rank,
+        "path": item.card.path,
+        "title": item.card.title,
+        "link": item.link,
+        "score": item.score,
+        "linked": item.linked,
+        "evidence": {
+            "here": _passage_json(evidence.here),
+            "there": _passage_json(evidence.there),
+            "shared_words": list(evidence.shared_words),
+            "mention": {"text": mention.text, "line": mention.line, "where": mention.where}
+            if mention
+            else None,
+            "common_neighbours": list(evidence.common_neighbours),
+            "parts": dict(evidence.parts),
+        },
+    }
+
+
+def _passage_json(passage: Passage) -> dict[str, object]:
+    return {"section": passage.facet.value, "line": passage.line, "text": passage.text}
+
+
+def report(done: BuildReport) -> dict[str, object]:
+    """`recall.index/1`."""
+    return {
+        "schema": "recall.index/1",
+        "reason": done.reason,
+        "added": list(done.added),
+        "changed": list(done.changed),
+        "moved": [{"from": old, "to": new} for old, new in done.moved],
+        "removed": list(done.removed),
+        "unchanged": done.unchanged,
+        "skipped": _skipped_json(done.skipped),
+        "problems": _skipped_json(done.problems),
+        "notes": done.notes,
+        "passages": done.passages,
+        "embedded": done.embedded,
+        "links": done.links,
+        "unresolved_links": done.unresolved_links,
+        "ambiguous_links": done.ambiguous_links,
+        "seconds": round(done.seconds, 3),
+    }
+
+
+def status(found: Status) -> dict[str, object]:
+    """`recall.status/1`."""
+    counts = found.counts
+    return {
+        "schema": "recall.status/1",
+        "notes_folder": found.notes_folder,
+        "index_folder": found.index_folder,
+        "model": found.model,
+        "indexed": found.indexed,
+        "built_at": found.built_at.isoformat() if found.built_at else None,
+        "notes": counts.notes,
+        "passages": counts.passages,
+        "links": counts.links,
+        "unresolved_links": counts.unresolved_links,
+        "ambiguous_links": counts.ambiguous_links,
+        "rebuild": found.rebuild,
+        "added": list(found.added),
+        "changed": list(found.changed),
+        "removed": list(found.removed),
+        "skipped": _skipped_json(found.skipped),
+        "problems": _skipped_json(found.problems),
+    }
+
+
+def _skipped_json(items: Sequence[Skipped]) -> list[dict[str, str]]:
+    return [{"path": item.path, "reason": item.reason} for item in items]
+
+
+def error(failure: RecallError) -> dict[str, object]:
+    """`recall.error/1`."""
+    return {
+        "schema": "recall.error/1",
+        "error": {"kind": failure.kind, "message": failure.message, "hint": failure.hint},
+    }

@@ -1,0 +1,261 @@
+"""Results → terminal text.
+
+Everything that comes from a note is data: control characters are shown as visible signs, so a
+title can't move the cursor or colour the terminal.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recall.words import terms_of_word, words
+
+if TYPE_CHECKING:
+    from recall.domain import (
+        BuildReport,
+        Counts,
+        Hit,
+        Mention,
+        NoteSuggestions,
+        Passage,
+        SearchResult,
+        Skipped,
+        Status,
+        Suggestion,
+    )
+    from recall.errors import RecallError
+
+SNIPPET_CHARS = 220
+LISTED = 20  # files named in a report before the rest is only counted
+
+# C0 and C1 controls, and the characters that reorder or hide text around them.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """Terminal colours, or none of them."""
+
+    colour: bool = False
+
+    def bold(self, text: str) -> str:
+        """Stress a text."""
+        return f"\x1b[1m{text}\x1b[0m" if self.colour else text
+
+    def dim(self, text: str) -> str:
+        """Put a text back."""
+        return f"\x1b[2m{text}\x1b[0m" if self.colour else text
+
+    def mark(self, text: str) -> str:
+        """Mark a word that matched."""
+        return f"\x1b[1;33m{text}\x1b[0m" if self.colour else text
+
+
+def visible(text: str) -> str:
+    """A text from a note, safe to print: control characters become visible signs."""
+    return _CONTROL.sub(lambda found: _sign(found.group()), text)
+
+
+def _sign(char: str) -> str:
+    return chr(0x2400 + ord(char)) if ord(char) < 0x20 else "\N{SYMBOL FOR DELETE}"
+
+
+def search(result: SearchResult, style: Style) -> str:
+    """The answer to a question, a few lines a note."""
+    if not result.hits:
+        return f"Nothing in these notes answers {visible(result.query)!r}."
+    width = len(str(len(result.hits)))
+    blocks = [_hit_text(hit, result.terms, style, width) for hit in result.hits]
+    return "\n".join(blocks)
+
+
+def _hit_text(hit: Hit, terms: Sequence[str], style: Style, width: int) -> str:
+    place = f"{hit.card.path}:{hit.passage.line}"
+    pad = " " * (width + 3)
+    draft = style.dim("  draft") if hit.card.draft else ""
+    lines = [
+        f" {hit.rank:>{width}}  {style.bold(visible(hit.card.title))}{draft}",
+        pad + style.dim(f"{visible(place)}  {hit.passage.facet}"),
+        pad + snippet(hit.passage.text, terms, style),
+    ]
+    return "\n".join(lines)
+
+
+def suggestions(found: Sequence[NoteSuggestions], style: Style, *, explain: bool) -> str:
+    """The suggestions for each note, with what speaks for them."""
+    return "\n\n".join(_note_text(note, style, explain=explain) for note in found)
+
+
+def _note_text(note: NoteSuggestions, style: Style, *, explain: bool) -> str:
+    lines = [f"{style.bold(visible(note.title))}  {style.dim(visible(note.path))}"]
+    lines += [f"   note: {warning}" for warning in note.warnings]
+    if not note.suggestions:
+        lines.append("   Nothing to suggest.")
+    for item in note.suggestions:
+        lines += _suggestion_lines(item, style, explain=explain)
+    return "\n".join(lines)
+
+
+def _suggestion_lines(item: Suggestion, style: Style, *, explain: bool) -> Iterator[str]:
+    mark = style.dim("  already linked") if item.linked else ""
+    yield f" {item.rank:>2}  {style.bold(visible(item.link))}  {item.score:.2f}{mark}"
+    evidence = item.evidence
+    for word, passage in (("here ", evidence.here), ("there", evidence.there)):
+        yield "     " + style.dim(f"{word}  {_where(passage)}") + "  " + _shortened(passage.text)
+    said = []
+    if evidence.mention:
+        said.append(_mention_text(evidence.mention))
+    if evidence.shared_words:
+        said.append("shared words: " + ", ".join(visible(w) for w in evidence.shared_words))
+    if evidence.common_neighbours:
+        said.append("both linked with: " + ", ".join(map(visible, evidence.common_neighbours)))
+    for line in said:
+        yield "     " + style.dim("why  ") + "  " + line
+    if explain:
+        parts = ", ".join(f"{name} {value:g}" for name, value in sorted(evidence.parts.items()))
+        yield "     " + style.dim("parts") + "  " + parts
+
+
+def _where(passage: Passage) -> str:
+    return f"line {passage.line}, {passage.facet}:"
+
+
+def _mention_text(mention: Mention) -> str:
+    whose = "this note" if mention.where == "here" else "that note"
+    return f'{whose} says "{visible(mention.text)}" in line {mention.line}, without a link'
+
+
+def report(done: BuildReport, style: Style) -> str:
+    """What a build did."""
+    lines = []
+    if done.reason:
+        lines.append(f"Made from nothing: {done.reason}.")
+    counted = [
+        (len(done.added), "added"),
+        (len(done.changed), "changed"),
+        (len(done.moved), "moved"),
+        (len(done.removed), "removed"),
+        (done.unchanged, "unchanged"),
+        (len(done.skipped), "skipped"),
+    ]
+    said = ", ".join(f"{count:,} {word}" for count, word in counted if count) or "no notes found"
+    lines.append(f"{style.bold(f'{done.notes:,} notes')} indexed: {said}.")
+    lines.append(
+        f"{done.passages:,} passages, {done.embedded:,} texts embedded; "
+        f"{done.links:,} links, {_loose_ends(done)}."
+    )
+    lines.append(_speed_text(done))
+    lines += _listed("Skipped", done.skipped)
+    lines += _listed("Indexed, but not all was understood", done.problems)
+    return "\n".join(lines)
+
+
+def _speed_text(done: BuildReport) -> str:
+    read = len(done.added) + len(done.changed) + len(done.moved)
+    text = f"{done.seconds:.1f} s"
+    if read and done.seconds:
+        text += f", {read / done.seconds:,.0f} notes/s"
+    if done.embedded and done.seconds:
+        text += f", {done.embedded / done.seconds:,.0f} passages/s"
+    return text + "."
+
+
+def status(found: Status, style: Style) -> str:
+    """What is indexed, what is stale, what was skipped."""
+    rows = [
+        ("notes", found.notes_folder),
+        ("index", found.index_folder),
+        ("model", found.model),
+    ]
+    if found.indexed and not found.rebuild:
+        counts = found.counts
+        rows += [
+            ("holds", f"{counts.notes:,} notes, {counts.passages:,} passages"),
+            (
+                "links",
+                f"{counts.links:,}; {_loose_ends(counts)}",
+            ),
+            ("built", f"{found.built_at:%Y-%m-%d %H:%M:%S} UTC" if found.built_at else "never"),
+            ("stale", _stale_text(found)),
+        ]
+    lines = [f"{style.dim(name)}  {visible(value)}" for name, value in rows]
+    if not found.indexed:
+        lines.append(f"Nothing is indexed yet; {len(found.added):,} notes wait. Run recall index.")
+    elif found.rebuild:
+        lines.append(f"The next recall index starts from nothing: {found.rebuild}.")
+    lines += _listed("Skipped", found.skipped)
+    lines += _listed("Indexed, but not all was understood", found.problems)
+    return "\n".join(lines)
+
+
+def _loose_ends(counted: BuildReport | Counts) -> str:
+    text = f"{counted.unresolved_links:,} lead to no note"
+    if counted.ambiguous_links:
+        text += f", {counted.ambiguous_links:,} could mean several"
+    return text
+
+
+def _stale_text(found: Status) -> str:
+    parts = [
+        (len(found.added), "not indexed yet"),
+        (len(found.changed), "changed"),
+        (len(found.removed), "gone"),
+    ]
+    said = ", ".join(f"{count:,} {word}" for count, word in parts if count)
+    return f"{said}; the next command brings them up to date" if said else "nothing, up to date"
+
+
+def _listed(title: str, items: Sequence[Skipped]) -> Iterator[str]:
+    if items:
+        yield f"{title}:"
+    for item in items[:LISTED]:
+        yield f"  {visible(item.path)}: {visible(item.reason)}"
+    if len(items) > LISTED:
+        yield f"  and {len(items) - LISTED:,} more (all of them with --json)"
+
+
+def error(failure: RecallError) -> str:
+    """What went wrong and what to do next, for stderr."""
+    hint = f"\n{visible(failure.hint)}" if failure.hint else ""
+    return f"recall: {visible(failure.message)}{hint}"
+
+
+def snippet(text: str, terms: Sequence[str], style: Style, *, most: int = SNIPPET_CHARS) -> str:
+    """The stretch of a passage that holds most of the asked words, with them marked."""
+    wanted = set(terms)
+    found = [
+        (start, end) for word, start, end in words(text) if wanted.intersection(terms_of_word(word))
+    ]
+    begin = _best_window(text, found, most)
+    end = min(len(text), begin + most)
+    if end < len(text):
+        end = max(text.rfind(" ", begin + most // 2, end), begin + most // 2)
+    parts = ["… "] if begin else []
+    at = begin
+    for start, stop in found:
+        if begin <= start and stop <= end:
+            parts += [visible(text[at:start]), style.mark(visible(text[start:stop]))]
+            at = stop
+    parts.append(visible(text[at:end]))
+    return "".join(parts) + (" …" if end < len(text) else "")
+
+
+def _best_window(text: str, found: Sequence[tuple[int, int]], most: int) -> int:
+    if len(text) <= most or not found:
+        return 0
+    room = most * 3 // 4
+    starts = [start for start, _ in found]
+    first = max(starts, key=lambda s: (sum(s <= other <= s + room for other in starts), -s))
+    if first + room < most:
+        return 0
+    begin = text.rfind(" ", 0, max(0, first - most // 8)) + 1
+    return min(begin, max(0, len(text) - most))
+
+
+def _shortened(text: str, most: int = 150) -> str:
+    if len(text) <= most:
+        return visible(text)
+    return visible(text[: max(text.rfind(" ", 0, most), most // 2)]) + " …"

@@ -1,0 +1,307 @@
+"""What is read from the catalog: cards, passages, names, links. Knows no vectors."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
+
+from recall.domain import (
+    Counts,
+    Facet,
+    FileStamp,
+    Filters,
+    Identity,
+    Link,
+    LinkPlace,
+    LinkSyntax,
+    Name,
+    NameKind,
+    NoteCard,
+    Passage,
+    Resolution,
+    ResolvedLink,
+    Skipped,
+    Span,
+)
+from recall.names import Resolver
+from recall.store.filters import note_conditions, passage_conditions
+from recall.store.schema import FORMAT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from recall.store.database import Database, Row
+
+LINK_COLUMNS = (
+    "s.path, l.target, l.start, l.stop, l.place, l.syntax, l.label, l.heading, l.block, "
+    "t.path, l.kind, l.candidates"
+)
+_LINKS = (
+    f"SELECT {LINK_COLUMNS} FROM links l JOIN notes s ON s.id = l.source_id "  # noqa: S608
+    "LEFT JOIN notes t ON t.id = l.target_id"
+)
+_PASSAGES = (
+    "SELECT n.path, p.ordinal, p.text_id, p.facet, p.heading, t.text, p.start, p.stop, p.line "
+    "FROM passages p JOIN notes n ON n.id = p.note_id JOIN texts t ON t.id = p.text_id"
+)
+
+ALL = Filters()
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One vectors file as the catalog names it."""
+
+    name: str
+    vectors: int
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredPassage:
+    """A passage as the store keeps it: where it stands, and which text it holds."""
+
+    path: str
+    ordinal: int  # its place among the note's passages
+    text_id: int  # the same for every passage with the same text
+    passage: Passage
+
+
+class Catalog:
+    """Reads one state of the catalog."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+
+    def meta(self, key: str) -> str | None:
+        """One of the facts about the build as a whole."""
+        row = self._db.row("SELECT value FROM meta WHERE key = ?", (key,))
+        return None if row is None else str(row[0])
+
+    @property
+    def identity(self) -> Identity:
+        """What the index was made with."""
+        return Identity(FORMAT, self.meta("space") or "", self.meta("recipe") or "")
+
+    @property
+    def generation(self) -> int:
+        """How many builds were published, this one included."""
+        return int(self.meta("generation") or 0)
+
+    @property
+    def built_at(self) -> datetime:
+        """When this build was published, UTC."""
+        return datetime.fromisoformat(self.meta("built_at") or "1970-01-01T00:00:00+00:00")
+
+    def segments(self) -> tuple[Segment, ...]:
+        """The live vectors files."""
+        rows = self._db.rows("SELECT name, vectors, bytes, sha256 FROM segments ORDER BY name")
+        return tuple(Segment(*row) for row in rows)
+
+    def counts(self) -> Counts:
+        """How much the index holds."""
+        count = self._db.value
+        return Counts(
+            notes=count("SELECT count(*) FROM notes"),
+            passages=count("SELECT count(*) FROM passages"),
+            texts=count("SELECT count(*) FROM texts"),
+            links=count("SELECT count(*) FROM links"),
+            unresolved_links=count("SELECT count(*) FROM links WHERE target_id IS NULL"),
+            ambiguous_links=count("SELECT count(*) FROM links WHERE candidates > 1"),
+        )
+
+    def stamps(self) -> dict[str, FileStamp]:
+        """The stamp of every note's file, by path, sorted."""
+        rows = self._db.rows(
+            "SELECT path, size, modified_ns, changed_ns, sha256 FROM notes ORDER BY path"
+        )
+        return {path: FileStamp(*stamp) for path, *stamp in rows}
+
+    def skipped(self) -> tuple[Skipped, ...]:
+        """The files that are not indexed, and why, as the build gave them."""
+        rows = self._db.rows("SELECT path, reason, stamp FROM skipped ORDER BY ordinal")
+        return tuple(
+            Skipped(path, reason, FileStamp(*json.loads(stamp)) if stamp else None)
+            for path, reason, stamp in rows
+        )
+
+    def problems(self) -> tuple[Skipped, ...]:
+        """What was not understood in notes that are indexed, by path."""
+        rows = self._db.rows(
+            "SELECT n.path, p.reason FROM problems p JOIN notes n ON n.id = p.note_id "
+            "ORDER BY n.path, p.ordinal"
+        )
+        return tuple(Skipped(path, reason) for path, reason in rows)
+
+    def paths(self) -> list[str]:
+        """The paths of all notes, sorted."""
+        return [path for (path,) in self._db.rows("SELECT path FROM notes ORDER BY path")]
+
+    def cards(self, paths: Iterable[str]) -> dict[str, NoteCard]:
+        """The cards of those notes that are in the index, sorted by path."""
+        rows = self._db.rows(
+            "SELECT path, card FROM notes WHERE path IN (SELECT value FROM json_each(?)) "
+            "ORDER BY path",
+            (json.dumps(list(paths)),),
+        )
+        return {path: card_from_json(card) for path, card in rows}
+
+    def card(self, path: str) -> NoteCard | None:
+        """What is known of one note, or None if it is not in the index."""
+        return self.cards([path]).get(path)
+
+    def lookup(self, key: str) -> tuple[Name, ...]:
+        """Who bears a name, given in normal form; sorted by path."""
+        rows = self._db.rows(
+            "SELECT a.kind, n.path FROM names a JOIN notes n ON n.id = a.note_id "
+            "WHERE a.key = ? ORDER BY n.path, a.kind",
+            (key,),
+        )
+        return tuple(Name(NameKind(kind), path) for kind, path in rows)
+
+    def passages_of(self, paths: Iterable[str]) -> dict[str, tuple[StoredPassage, ...]]:
+        """The passages of each note that is in the index, in note order; notes by path."""
+        wanted = json.dumps(list(paths))
+        found: dict[str, list[StoredPassage]] = {
+            path: []
+            for (path,) in self._db.rows(
+                "SELECT path FROM notes WHERE path IN (SELECT value FROM json_each(?)) "
+                "ORDER BY path",
+                (wanted,),
+            )
+        }
+        for row in self._db.rows(
+            f"{_PASSAGES} WHERE n.path IN (SELECT value FROM json_each(?)) "  # noqa: S608
+            "ORDER BY n.path, p.ordinal",
+            (wanted,),
+        ):
+            found[row[0]].append(_passage(row))
+        return {path: tuple(passages) for path, passages in found.items()}
+
+    def passages(self, path: str) -> tuple[StoredPassage, ...]:
+        """One note's passages, in note order; none if it is not in the index."""
+        return self.passages_of([path]).get(path, ())
+
+    def passages_with(
+        self, text_ids: Iterable[int], *, filters: Filters = ALL
+    ) -> dict[int, tuple[StoredPassage, ...]]:
+        """All passages that hold these texts and pass the filters, by path and place.
+
+        Returns:
+            One entry for each text, in the order given; empty where no holder passes.
+        """
+        found: dict[int, list[StoredPassage]] = {int(number): [] for number in text_ids}
+        where, parameters = passage_conditions(filters)
+        note_where, note_parameters = note_conditions(filters)
+        for row in self._db.rows(
+            f"{_PASSAGES} WHERE p.text_id IN (SELECT value FROM json_each(?)) "  # noqa: S608
+            f"AND {where} AND {note_where} ORDER BY n.path, p.ordinal",
+            (json.dumps(list(found)), *parameters, *note_parameters),
+        ):
+            found[row[2]].append(_passage(row))
+        return {number: tuple(passages) for number, passages in found.items()}
+
+    def common_texts(self, text_ids: Iterable[int], max_notes: int) -> set[int]:
+        """Those of the texts that more than `max_notes` notes hold."""
+        rows = self._db.rows(
+            "SELECT id FROM texts WHERE notes > ? AND id IN (SELECT value FROM json_each(?))",
+            (max_notes, json.dumps([int(number) for number in text_ids])),
+        )
+        return {number for (number,) in rows}
+
+    def first_paths(self, text_ids: Iterable[int]) -> dict[int, str]:
+        """The alphabetically first note that holds each text."""
+        rows = self._db.rows(
+            "SELECT p.text_id, min(n.path) FROM passages p JOIN notes n ON n.id = p.note_id "
+            "WHERE p.text_id IN (SELECT value FROM json_each(?)) GROUP BY p.text_id",
+            (json.dumps([int(number) for number in text_ids]),),
+        )
+        return dict(rows)
+
+    def links_from(self, path: str) -> tuple[ResolvedLink, ...]:
+        """A note's links, in note order."""
+        return self._links(f"{_LINKS} WHERE s.path = ? ORDER BY l.ordinal", (path,))
+
+    def links_to(self, path: str) -> tuple[ResolvedLink, ...]:
+        """The links that point at a note, by source and place."""
+        return self._links(f"{_LINKS} WHERE t.path = ? ORDER BY s.path, l.ordinal", (path,))
+
+    def unresolved(self) -> tuple[ResolvedLink, ...]:
+        """The links that point at no note, by source and place."""
+        return self._links(f"{_LINKS} WHERE l.target_id IS NULL ORDER BY s.path, l.ordinal")
+
+    def edges(self) -> Iterator[tuple[str, str]]:
+        """Each (source, target) of two different notes, once, sorted."""
+        rows = self._db.rows(
+            "SELECT DISTINCT s.path, t.path FROM links l JOIN notes s ON s.id = l.source_id "
+            "JOIN notes t ON t.id = l.target_id WHERE s.id <> t.id ORDER BY s.path, t.path"
+        )
+        return iter(rows)
+
+    def _links(self, sql: str, parameters: Sequence[object] = ()) -> tuple[ResolvedLink, ...]:
+        # Who else an ambiguous link could mean is asked again: notes called `README` would
+        # otherwise each store the list of all of them.
+        resolver = Resolver(self.lookup)
+        found = []
+        for row in self._db.rows(sql, parameters):
+            link, source, path, kind, candidates = link_from(row)
+            if path is None or kind is None:
+                resolution = Resolution()
+            elif candidates > 1:
+                resolution = resolver.resolve_link(link, source=source)
+            else:
+                resolution = Resolution(path, NameKind(kind), (path,))
+            found.append(ResolvedLink(link, source, resolution))
+        return tuple(found)
+
+
+def link_from(row: Row) -> tuple[Link, str, str | None, str | None, int]:
+    """Build (link, source, target path, kind of name, candidates) from a row of links."""
+    source, target, start, stop, place, syntax, label, heading, block, path, kind, count = row
+    span = Span(start, stop)
+    link = Link(target, span, LinkPlace(place), LinkSyntax(syntax), label, heading, block)
+    return link, source, path, kind, count
+
+
+def card_to_json(card: NoteCard) -> str:
+    """A card as one line; ASCII, so that any `str` survives."""
+    dates = {"created": card.created, "updated": card.updated}
+    return json.dumps(
+        {
+            "path": card.path,
+            "title": card.title,
+            "note_id": card.note_id,
+            "aliases": card.aliases,
+            "tags": card.tags,
+            "keywords": card.keywords,
+            "description": card.description,
+            "first_heading": card.first_heading,
+            "draft": card.draft,
+            **{name: day and date(day.year, day.month, day.day).isoformat()
+               for name, day in dates.items()},
+        }
+    )  # fmt: skip
+
+
+def card_from_json(line: str) -> NoteCard:
+    """Undo `card_to_json`."""
+    fields = json.loads(line)
+    for name in ("aliases", "tags", "keywords"):
+        fields[name] = tuple(fields[name])
+    for name in ("created", "updated"):
+        fields[name] = date.fromisoformat(fields[name]) if fields[name] else None
+    return NoteCard(**fields)
+
+
+def _passage(row: Row) -> StoredPassage:
+    path, ordinal, text_id, facet, heading, text, start, stop, line = row
+    passage = Passage(Facet(facet), heading, text, Span(start, stop), line)
+    return StoredPassage(path, ordinal, text_id, passage)
+
+
+def now() -> str:
+    """The time as the catalog writes it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds")

@@ -1,0 +1,110 @@
+"""A SQLite connection that speaks the errors of this project, and stores any `str`."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from recall.errors import IndexBusy, IndexDamaged, RecallError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+REBUILD = "run `recall index --full`"
+
+Row = tuple[Any, ...]
+
+
+def storable(text: str) -> str:
+    """Replace what UTF-8 can't hold (lone surrogates); join surrogate pairs."""
+    if text.isascii():
+        return text
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return text
+
+
+@contextmanager
+def translated(file: Path) -> Iterator[None]:
+    """Turn SQLite's errors about a file into ours; mistakes in our SQL stay as they are."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        name = getattr(error, "sqlite_errorname", None) or ""
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            raise IndexBusy(
+                f"another process is writing the index in {file.parent}",
+                hint="try again when it is done",
+            ) from error
+        if name.startswith("SQLITE_FULL"):
+            raise RecallError(
+                f"no room left on the disk of {file.parent}", hint="free some space, then try again"
+            ) from error
+        if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
+            raise RecallError(
+                f"{file} may not be written", hint="check who owns the folder of the index"
+            ) from error
+        # A plain SQLITE_ERROR is a mistake of ours, unless a table is not there.
+        if name and (name != "SQLITE_ERROR" or str(error).startswith("no such")):
+            raise IndexDamaged(f"{file} can't be read: {error}", hint=REBUILD) from error
+        raise
+
+
+class Database:
+    """One connection; whole results, so that every error is met here."""
+
+    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
+        self._connection = connection
+        self._file = file
+
+    @classmethod
+    def connect(cls, file: Path, *, mode: str, wait_seconds: float = 5.0) -> Database:
+        """Open a file; `mode` is the query part of SQLite's file URI."""
+        with translated(file):
+            uri = f"{file.absolute().as_uri()}?{mode}"
+            connection = sqlite3.connect(
+                uri, uri=True, isolation_level=None, timeout=wait_seconds, check_same_thread=False
+            )
+        return cls(connection, file)
+
+    def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
+        """All rows of a query."""
+        with translated(self._file):
+            return self._connection.execute(sql, _storable_row(parameters)).fetchall()
+
+    def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
+        """The first row of a query, if there is one."""
+        found = self.rows(sql, parameters)
+        return found[0] if found else None
+
+    def value(self, sql: str, parameters: Sequence[object] = ()) -> Any:  # noqa: ANN401
+        """The first column of the first row of a query that gives at least one."""
+        return self.rows(sql, parameters)[0][0]
+
+    def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
+        """Run a statement and give the row number it inserted, if it did."""
+        with translated(self._file):
+            return self._connection.execute(sql, _storable_row(parameters)).lastrowid or 0
+
+    def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each row of parameters."""
+        with translated(self._file):
+            self._connection.executemany(sql, (_storable_row(row) for row in rows))
+
+    @property
+    def is_in_transaction(self) -> bool:
+        """Whether a transaction is open."""
+        return self._connection.in_transaction
+
+    def close(self) -> None:
+        """Close the connection; an open transaction is rolled back."""
+        with translated(self._file):
+            self._connection.close()
+
+
+def _storable_row(parameters: Sequence[object]) -> tuple[object, ...]:
+    return tuple(storable(item) if isinstance(item, str) else item for item in parameters)

@@ -1,0 +1,191 @@
+"""How the folder of an index is opened: to read one state, or to begin the one write."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import time
+from typing import TYPE_CHECKING
+
+from recall.errors import IndexBusy, IndexDamaged, IndexMissing, IndexOutdated, RecallError
+from recall.store.catalog import Catalog
+from recall.store.database import REBUILD, Database
+from recall.store.schema import (
+    CATALOG,
+    KEPT_TABLES,
+    check_header,
+    create_tables,
+    drop_tables,
+    is_empty,
+    missing,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recall.domain import Identity
+
+
+def open_for_reading(directory: Path) -> Database:
+    """Open a published catalog and hold its present state until it is closed.
+
+    Raises:
+        IndexMissing: Nothing was published here yet.
+        IndexOutdated: Another layout.
+        IndexDamaged: Not our file, or not readable.
+    """
+    file = directory / CATALOG
+    if not file.is_file() or file.stat().st_size == 0:
+        raise missing(directory)
+    error: RecallError | None = None
+    # A folder that may not be written has no place for the log's index: then as a still file.
+    for mode in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
+        if "immutable" in mode and _has_log(file):
+            break
+        database = Database.connect(file, mode=mode)
+        try:
+            database.run("BEGIN")
+            database.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
+            check_header(database, file)
+            database.run("PRAGMA query_only = ON")
+        except (IndexMissing, IndexOutdated):
+            database.close()
+            raise
+        except RecallError as refused:
+            error = error or refused
+            database.close()
+        else:
+            return database
+    assert error is not None
+    raise error
+
+
+def begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: bool) -> Database:
+    """Begin the one write transaction, on tables that are there and of this vector space.
+
+    Raises:
+        IndexBusy: Another writer held it longer than `wait_seconds`.
+        IndexOutdated: Another layout, and not `fresh`.
+        IndexDamaged: It can't be read, and not `fresh`.
+    """
+    try:
+        _make_folder(directory)
+        try:
+            return _begin(directory, identity, wait_seconds=wait_seconds, fresh=fresh)
+        except IndexDamaged:
+            if not fresh:
+                raise
+        _set_aside(directory)
+        return _begin(directory, identity, wait_seconds=wait_seconds, fresh=True)
+    except OSError as error:
+        raise RecallError(
+            f"the index can't be written in {directory}: {error.strerror or error}",
+            hint="check that the folder exists, is yours and has room",
+        ) from error
+
+
+def forget_vectors(database: Database) -> None:
+    """Make every text one without a vector; part of the caller's transaction."""
+    database.run("DELETE FROM segments")
+    database.run("DELETE FROM dead")
+    database.run("UPDATE texts SET embedded = 0 WHERE embedded = 1")
+
+
+def _begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: bool) -> Database:
+    file = directory / CATALOG
+    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    database = Database.connect(file, mode="mode=rw", wait_seconds=wait_seconds)
+    try:
+        # Looked at before anything is changed: it may be somebody else's file.
+        with contextlib.suppress(IndexMissing, IndexOutdated):
+            check_header(database, file)
+        _use_log(database, wait_seconds)
+        database.run("PRAGMA synchronous = FULL")
+        database.run("PRAGMA foreign_keys = ON")
+        database.run("PRAGMA temp_store = MEMORY")
+        database.run("BEGIN IMMEDIATE")
+        if is_empty(database):
+            create_tables(database)
+        elif fresh:
+            _start_anew(database, directory)
+        else:
+            check_header(database, file)
+        _adopt(database, identity)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def _use_log(database: Database, wait_seconds: float) -> None:
+    """Switch to the write-ahead log; SQLite itself does not wait for others to let it."""
+    deadline = time.monotonic() + wait_seconds
+    while True:
+        try:
+            database.rows("PRAGMA journal_mode = WAL")
+        except IndexBusy:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _start_anew(database: Database, directory: Path) -> None:
+    """Take out every note; keep what vectors there are, known by the hashes of their texts."""
+    try:
+        check_header(database, directory / CATALOG)
+    except IndexOutdated:
+        drop_tables(database)
+        create_tables(database)
+        return
+    if database.value("PRAGMA quick_check(1)") != "ok":
+        raise IndexDamaged(f"the catalog in {directory} is damaged", hint=REBUILD)
+    database.run("INSERT OR IGNORE INTO dead SELECT id, hash FROM texts WHERE embedded = 1")
+    drop_tables(database, keep=KEPT_TABLES)
+    database.run("DELETE FROM texts")
+    create_tables(database)
+    if not _has_sound_vectors(database, directory):
+        forget_vectors(database)
+
+
+def _has_sound_vectors(database: Database, directory: Path) -> bool:
+    segments = Catalog(database).segments()
+    if segments:
+        from recall.store.vectors.segments import verify
+
+        try:
+            verify(directory, segments)
+        except IndexDamaged:
+            return False
+    return True
+
+
+def _adopt(database: Database, identity: Identity) -> None:
+    row = database.row("SELECT value FROM meta WHERE key = 'space'")
+    if row is not None and row[0] != identity.space:
+        forget_vectors(database)
+    database.run_many(
+        "INSERT OR REPLACE INTO meta VALUES (?, ?)",
+        [("space", identity.space), ("recipe", identity.recipe)],
+    )
+
+
+def _make_folder(directory: Path) -> None:
+    if not directory.exists():
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        (directory / ".gitignore").write_text("*\n", encoding="utf-8")
+
+
+def _set_aside(directory: Path) -> None:
+    """Move a catalog that can't be used out of the way; it may be somebody's file."""
+    file = directory / CATALOG
+    with contextlib.suppress(FileNotFoundError):
+        file.replace(directory / f"{CATALOG}.damaged")
+    for tail in ("-wal", "-shm"):
+        (directory / f"{CATALOG}{tail}").unlink(missing_ok=True)
+
+
+def _has_log(file: Path) -> bool:
+    log = file.with_name(f"{file.name}-wal")
+    return log.is_file() and log.stat().st_size > 0

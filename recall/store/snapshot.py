@@ -1,0 +1,204 @@
+"""One published state of the index, to be read."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Self
+
+from recall.domain import Filters
+from recall.errors import IndexDamaged, UsageError
+from recall.store import lexical
+from recall.store.catalog import ALL, Catalog
+from recall.store.database import REBUILD
+from recall.store.opening import open_for_reading
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recall.store.vectors.segments import Segments
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Nearest:
+    """The nearest texts of each query, best first, filled up with -1 and -inf."""
+
+    text_ids: NDArray[np.int64]  # (queries, k)
+    scores: NDArray[np.float32]  # (queries, k), inner products
+
+
+class Snapshot(Catalog):
+    """Reads one state of the index, whatever is published meanwhile.
+
+    The vectors are opened when they are first asked for. Should a later build have removed their
+    file by then, the snapshot moves on, once, to the state of that moment; text ids that were
+    given out stay valid for every text that is still there.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(open_for_reading(directory))
+        self._directory = directory
+        self._opened: Segments | None = None
+        self._centroids: dict[int | None, tuple[list[str], NDArray[np.float32]]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the files."""
+        self._opened = None
+        self._centroids.clear()
+        self._db.close()
+
+    def nearest(
+        self,
+        queries: NDArray[np.float32],
+        k: int,
+        *,
+        filters: Filters = ALL,
+        exclude: Collection[str] = (),
+        max_notes_per_text: int | None = None,
+    ) -> Nearest:
+        """The texts whose vectors are nearest to each query; exact.
+
+        Args:
+            queries: (n, dimension) float32, unit rows.
+            k: How many for each query.
+            filters: A text may answer if some passage with it passes.
+            exclude: Paths of notes whose passages don't count as such.
+            max_notes_per_text: Texts that more notes hold never answer. None: all may.
+
+        Returns:
+            (n, k) each; equal scores by the text's first path, then by id.
+        """
+        import numpy as np
+
+        from recall.store.vectors.admission import admitted_texts
+        from recall.store.vectors.nearest import find_nearest
+
+        wanted = np.ascontiguousarray(queries, dtype=np.float32)
+        segments = self._segments()
+        if wanted.ndim != 2 or wanted.shape[1] != (segments.dimension or wanted.shape[1]):
+            raise UsageError(
+                f"queries of shape {wanted.shape} for vectors of {segments.dimension} numbers"
+            )
+        if not np.isfinite(wanted).all():
+            raise UsageError("a query holds something that is not a number")
+        admitted = admitted_texts(self._db, segments.last_id, filters, exclude, max_notes_per_text)
+        ids, scores = find_nearest(
+            segments, wanted, max(k, 0), admitted=admitted, first_paths=self.first_paths
+        )
+        return Nearest(ids, scores)
+
+    def vectors(self, text_ids: Sequence[int]) -> NDArray[np.float32]:
+        """The vectors of texts: (len(text_ids), dimension) float32, unit rows.
+
+        Raises:
+            IndexDamaged: One of them is not in the index.
+        """
+        from recall.store.vectors.segments import as_ids
+
+        return self._segments().rows(as_ids(text_ids))
+
+    def centroids(
+        self, paths: Sequence[str] | None = None, *, max_notes_per_text: int | None = None
+    ) -> tuple[list[str], NDArray[np.float32]]:
+        """Each note's mean passage vector, renormalised.
+
+        Args:
+            paths: Of which notes; None means all.
+            max_notes_per_text: Texts that more notes hold are left out. None: none are.
+
+        Returns:
+            The paths of those notes that have such passages, sorted, and (n, dimension) float32
+            unit rows, not to be written to.
+        """
+        from recall.store.vectors.centroids import mean_vectors
+
+        if max_notes_per_text not in self._centroids:
+            segments = self._segments()
+            found, rows = mean_vectors(self._db, segments, max_notes_per_text)
+            rows.flags.writeable = False
+            self._centroids[max_notes_per_text] = found, rows
+        found, rows = self._centroids[max_notes_per_text]
+        if paths is None:
+            return list(found), rows
+        wanted = set(paths)
+        places = [place for place, path in enumerate(found) if path in wanted]
+        return [found[place] for place in places], rows[places]
+
+    def lexical(
+        self,
+        weights: Mapping[str, float] | Iterable[str],
+        k: int,
+        *,
+        filters: Filters = ALL,
+        exclude: Collection[str] = (),
+        columns: Mapping[str, float] | None = None,
+    ) -> list[tuple[str, float]]:
+        """The notes whose words answer best: (path, score), higher is better, ties by path.
+
+        Args:
+            weights: Terms as `recall.words` makes them, with the weight of each; without, 1.
+            k: How many notes.
+            filters: Which notes may answer; facets name the columns that are searched.
+            exclude: Paths of notes that don't answer.
+            columns: Weight of each column; one that is not named is not searched. None: all, 1.
+        """
+        weighted = weights if isinstance(weights, Mapping) else dict.fromkeys(weights, 1.0)
+        return lexical.rank_notes(
+            self._db, weighted, k, filters=filters, exclude=exclude, columns=columns
+        )
+
+    def document_frequency(self, terms: Iterable[str]) -> dict[str, int]:
+        """In how many notes each term occurs; 0 for a term that no note holds."""
+        return lexical.document_frequency(self._db, terms)
+
+    def verify(self) -> None:
+        """Read everything through.
+
+        Raises:
+            IndexDamaged: The catalog or a vectors file is not what was written.
+        """
+        from recall.store.vectors.segments import verify
+
+        report = self._db.value("PRAGMA quick_check(1)")
+        if report != "ok":
+            raise IndexDamaged(
+                f"the catalog in {self._directory} is damaged: {report}", hint=REBUILD
+            )
+        verify(self._directory, self.segments())
+
+    def _segments(self) -> Segments:
+        if self._opened is None:
+            from recall.store.vectors.segments import Segments
+
+            try:
+                self._opened = Segments(self._directory, self.segments())
+            except FileNotFoundError:
+                self._move_on()
+                try:
+                    self._opened = Segments(self._directory, self.segments())
+                except FileNotFoundError as error:
+                    raise IndexDamaged(
+                        f"a vectors file of {self._directory} is gone", hint=REBUILD
+                    ) from error
+        return self._opened
+
+    def _move_on(self) -> None:
+        later = open_for_reading(self._directory)
+        self._db.close()
+        self._db = later
+        self._centroids.clear()

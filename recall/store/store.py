@@ -1,0 +1,61 @@
+"""The folder of an index: whether there is one, and how it is opened."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from recall.errors import IndexMissing, RecallError
+from recall.store.opening import open_for_reading
+from recall.store.snapshot import Snapshot
+from recall.store.writer import Writer
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from recall.domain import Identity
+
+
+class Store:
+    """An index in a folder, which need not be there yet."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    def exists(self) -> bool:
+        """Whether something was published here, usable or not."""
+        try:
+            open_for_reading(self.directory).close()
+        except IndexMissing:
+            return False
+        except RecallError:
+            return True
+        return True
+
+    def read(self) -> Snapshot:
+        """Open the published state; a context manager.
+
+        Raises:
+            IndexMissing: Nothing was published yet.
+            IndexOutdated: It has another layout.
+            IndexDamaged: It can't be read.
+        """
+        return Snapshot(self.directory)
+
+    def write(
+        self, identity: Identity, *, wait_seconds: float = 5.0, fresh: bool = False
+    ) -> Writer:
+        """Begin a build; a context manager. What is not published is as if it had not been.
+
+        Args:
+            identity: What the index is made with; in another vector space than before, every
+                text needs a new vector.
+            wait_seconds: How long another writer is waited for.
+            fresh: Start without notes; vectors of the same space are kept for texts that come
+                back. Also the way out of an index that is damaged or of another layout.
+
+        Raises:
+            IndexBusy: Another process is writing.
+            IndexOutdated: Another layout, and not `fresh`.
+            IndexDamaged: It can't be read, and not `fresh`.
+        """
+        return Writer(self.directory, identity, wait_seconds=wait_seconds, fresh=fresh)

@@ -1,0 +1,201 @@
+"""Which files are notes, have they changed, and what do they say. Never writes.
+
+A vault is data from wherever: symbolic links are not followed, only regular files are opened,
+and what can't be read is reported with its reason instead of raised.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from recall.domain import FileStamp, Skipped
+from recall.errors import NoteUnreadable, VaultNotFound
+
+SUFFIXES = (".md", ".markdown")
+NEVER_ENTERED = frozenset({"node_modules", "__pycache__"})
+DEFAULT_MAX_NOTE_BYTES = 4_000_000
+UNTRUSTED = -1  # a change time that equals no real one: the file is read again next time
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """The notes of a vault at one moment."""
+
+    stamps: dict[str, FileStamp]  # path → stamp without its hash, sorted by path
+    skipped: tuple[Skipped, ...]  # files that look like notes but can't be one, sorted by path
+
+
+@dataclass(frozen=True, slots=True)
+class Vault:
+    """A folder of notes."""
+
+    root: Path
+    ignore: Sequence[str] = ()  # glob patterns; one that ends in `/` names a folder
+    max_note_bytes: int = DEFAULT_MAX_NOTE_BYTES
+
+    def list(self) -> Listing:
+        """Walk the folder once, opening no file.
+
+        Raises:
+            VaultNotFound: The folder is not there or may not be listed.
+        """
+        if not self.root.is_dir():
+            raise VaultNotFound(
+                f"There is no folder {self.root}.", hint="Name your notes with --vault DIR."
+            )
+        stamps: dict[str, FileStamp] = {}
+        skipped: list[Skipped] = []
+        for found in self._walk(self.root, ""):
+            if isinstance(found, Skipped):
+                skipped.append(found)
+            else:
+                path, stamp = found
+                stamps[path] = stamp
+        return Listing(
+            dict(sorted(stamps.items())), tuple(sorted(skipped, key=lambda item: item.path))
+        )
+
+    def read(self, path: str) -> tuple[str, FileStamp]:
+        """Read one note: its characters exactly, and the stamp of the bytes they came from.
+
+        Raises:
+            NoteUnreadable: It is gone, too large, not a regular file, not UTF-8, or not allowed.
+        """
+        try:
+            data, stamp = _read_regular_file(self.root / path, self.max_note_bytes)
+        except OSError as error:
+            raise NoteUnreadable(_reason(error)) from error
+        return decode(data), stamp
+
+    def holds(self, path: str) -> bool:
+        """Whether the note is still there."""
+        return (self.root / path).is_file()
+
+    def relative(self, file: Path) -> str | None:
+        """The path of a file as the vault knows it, or None for a file outside of it."""
+        try:
+            inside = file.resolve().relative_to(self.root.resolve())
+        except (ValueError, OSError):
+            return None
+        return inside.as_posix()
+
+    def _walk(self, folder: Path, prefix: str) -> Iterator[tuple[str, FileStamp] | Skipped]:
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if not prefix:
+                raise VaultNotFound(
+                    f"The folder {folder} can't be listed: {_reason(error)}.",
+                    hint="Check its permissions.",
+                ) from error
+            yield Skipped(prefix, f"folder can't be listed: {_reason(error)}")
+            return
+        for entry in found:
+            path = f"{prefix}/{entry.name}" if prefix else entry.name
+            if entry.name.startswith("."):
+                continue
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in NEVER_ENTERED and not self._is_ignored(path + "/"):
+                    yield from self._walk(folder / entry.name, path)
+            elif entry.name.lower().endswith(SUFFIXES) and not self._is_ignored(path):
+                yield self._examine(entry, path)
+
+    def _examine(self, entry: os.DirEntry[str], path: str) -> tuple[str, FileStamp] | Skipped:
+        try:
+            path.encode("utf-8")
+        except UnicodeEncodeError:
+            shown = path.encode("utf-8", "backslashreplace").decode()
+            return Skipped(shown, "its name is not valid Unicode")
+        try:
+            info = entry.stat(follow_symlinks=False)
+        except OSError as error:
+            return Skipped(path, _reason(error))
+        if stat.S_ISLNK(info.st_mode):
+            return Skipped(path, "a symbolic link; recall does not follow them")
+        if not stat.S_ISREG(info.st_mode):
+            return Skipped(path, "not a regular file")
+        if info.st_size > self.max_note_bytes:
+            return Skipped(path, _too_large(info.st_size, self.max_note_bytes))
+        return path, _stamp(info)
+
+    def _is_ignored(self, path: str) -> bool:
+        return any(_matches(path, pattern) for pattern in self.ignore)
+
+
+def decode(data: bytes) -> str:
+    """The characters of a note; a byte order mark and line endings stay as they are.
+
+    Raises:
+        NoteUnreadable: The bytes are not UTF-8 text.
+    """
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise NoteUnreadable(
+            f"not UTF-8 (byte 0x{data[error.start]:02x} at offset {error.start})"
+        ) from error
+    if "\0" in text[:8192]:
+        raise NoteUnreadable("holds NUL bytes, so it is not a text file")
+    return text
+
+
+def is_unchanged(old: FileStamp, new: FileStamp) -> bool:
+    """Whether a file is surely as it was, judged without reading it."""
+    return replace(old, sha256="") == replace(new, sha256="")
+
+
+def _read_regular_file(file: Path, limit: int) -> tuple[bytes, FileStamp]:
+    # O_NONBLOCK: a named pipe put in the note's place must not hang us before it is recognised.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    descriptor = os.open(file, flags | getattr(os, "O_BINARY", 0))
+    with os.fdopen(descriptor, "rb") as stream:
+        info = os.fstat(descriptor)
+        if not stat.S_ISREG(info.st_mode):
+            raise NoteUnreadable("not a regular file")
+        data = stream.read(limit + 1)
+    if len(data) > limit:
+        raise NoteUnreadable(_too_large(len(data), limit))
+    stamp = replace(_stamp(info), sha256=hashlib.sha256(data).hexdigest())
+    return data, replace(stamp, changed_ns=UNTRUSTED) if _is_racy(stamp) else stamp
+
+
+def _is_racy(stamp: FileStamp) -> bool:
+    """Whether the file could be written again without its times showing it.
+
+    The same trap as git's "racily clean" entries: a clock that ticks too slowly for two edits.
+    """
+    coarse = stamp.modified_ns % 1_000_000_000 == 0  # FAT and some network folders
+    tick_ns = 2_000_000_000 if coarse else 50_000_000
+    return time.time_ns() - max(stamp.modified_ns, stamp.changed_ns) < tick_ns
+
+
+def _stamp(info: os.stat_result) -> FileStamp:
+    return FileStamp(info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+
+
+def _matches(path: str, pattern: str) -> bool:
+    if pattern.endswith("/"):
+        return path.endswith("/") and (
+            fnmatchcase(path, pattern) or fnmatchcase(path, f"*/{pattern}")
+        )
+    return fnmatchcase(path, pattern) or fnmatchcase(path.rpartition("/")[2], pattern)
+
+
+def _too_large(size: int, limit: int) -> str:
+    return f"{size / 1e6:.1f} MB; notes over {limit / 1e6:g} MB are left out (max_note_bytes)"
+
+
+def _reason(error: OSError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return "gone"
+    if isinstance(error, PermissionError):
+        return "permission denied"
+    return (error.strerror or type(error).__name__).lower()

@@ -1,0 +1,89 @@
+"""Text → terms: what the lexical index and the shared words of two notes are made of.
+
+One analysis for notes and questions: words are case-folded, freed of diacritics, split at
+punctuation and stemmed (Snowball English, Porter 2001); runs of Chinese, Japanese and Korean
+script, which have no blanks between words, become overlapping pairs of characters.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_WORD = re.compile(rf"[{_CJK}]+|(?:[^\W_{_CJK}][\u0300-\u036f]*)+")
+_CJK_START = re.compile(f"[{_CJK}]")
+LONGEST_TERM = 64  # characters; longer runs are hashes and encoded data, not words
+
+# Function words of English: they say how a question is put, not what it is about.
+STOP_WORDS = frozenset(
+    """
+    a about after all also am an and any are as at be because been before being but by can could
+    did do does doing for from had has have having he her here hers him his how i if in into is it
+    its itself just me more most my no nor not of on one only or other our out over own same she
+    should so some such than that the their them then there these they this those through to too
+    under until up very was we were what when where which while who whom why will with would you
+    your yours
+    """.split()
+)
+
+
+def words(text: str) -> list[tuple[str, int, int]]:
+    """Each word of a text as it is written, with its offsets: (word, start, end)."""
+    return [(found.group(), found.start(), found.end()) for found in _WORD.finditer(text)]
+
+
+def terms(text: str) -> list[str]:
+    """The terms of a text, in order, repeats included."""
+    found: list[str] = []
+    for match in _WORD.finditer(text):
+        found.extend(terms_of_word(match.group()))
+    return found
+
+
+@lru_cache(maxsize=200_000)
+def terms_of_word(word: str) -> tuple[str, ...]:
+    """The terms of one word: its stem, or for CJK runs each pair of neighbouring characters."""
+    run = word if word.isascii() else unicodedata.normalize("NFKC", word)
+    if _CJK_START.match(run):
+        return tuple(run[i : i + 2] for i in range(max(1, len(run) - 1)))
+    folded = fold(word)
+    if not folded or len(folded) > LONGEST_TERM:
+        return ()
+    # Folding can bring out marks that split the word (a ligature, a fraction).
+    return tuple(_stem(part) for part in _WORD.findall(folded))
+
+
+def content_terms(text: str) -> list[str]:
+    """The terms of a question that carry meaning; all of them when none does."""
+    kept: list[str] = []
+    for match in _WORD.finditer(text):
+        if fold(match.group()) not in STOP_WORDS:
+            kept.extend(terms_of_word(match.group()))
+    return kept or terms(text)
+
+
+def fold(word: str) -> str:
+    """A word without case and diacritics: `Éléonore` → `eleonore`."""
+    if word.isascii():
+        return word.lower()
+    apart = unicodedata.normalize("NFKD", word.casefold())
+    bare = "".join(char for char in apart if not unicodedata.combining(char))
+    return unicodedata.normalize("NFC", bare)  # Korean syllables were taken apart, too
+
+
+def _stem(word: str) -> str:
+    return _stemmer()(word) if word.isascii() and word.isalpha() else word
+
+
+@cache
+def _stemmer() -> Callable[[str], str]:
+    import Stemmer
+
+    stem: Callable[[str], str] = Stemmer.Stemmer("english").stemWord
+    return stem

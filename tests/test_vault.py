@@ -1,0 +1,155 @@
+"""Which files are notes, have they changed, and what do they say."""
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from recall.errors import NoteUnreadable, VaultNotFound
+from recall.vault import UNTRUSTED, Vault, is_unchanged
+
+
+def write(root: Path, path: str, content: str | bytes = "text") -> Path:
+    file = root / path
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_bytes(content if isinstance(content, bytes) else content.encode())
+    return file
+
+
+def age(file: Path) -> None:
+    """Let the file's change time lie far enough back to be trusted."""
+    stat = file.stat()
+    while time.time_ns() - max(stat.st_mtime_ns, stat.st_ctime_ns) < 100_000_000:
+        time.sleep(0.02)
+
+
+def reasons(vault: Vault) -> dict[str, str]:
+    return {item.path: item.reason for item in vault.list().skipped}
+
+
+def test_notes_are_markdown_files_in_order_of_their_paths(tmp_path):
+    for path in ("b.md", "a.markdown", "sub/c.MD", "image.png", "notes.txt"):
+        write(tmp_path, path)
+    assert list(Vault(tmp_path).list().stamps) == ["a.markdown", "b.md", "sub/c.MD"]
+
+
+def test_hidden_folders_and_files_are_not_entered(tmp_path):
+    for path in (".obsidian/x.md", ".trash/y.md", ".hidden.md", "node_modules/z.md", "a.md"):
+        write(tmp_path, path)
+    assert list(Vault(tmp_path).list().stamps) == ["a.md"]
+
+
+@pytest.mark.parametrize("pattern", ["templates/", "*.draft.md", "deep/templates/"])
+def test_ignored_patterns_name_folders_or_files(tmp_path, pattern):
+    write(tmp_path, "deep/templates/t.draft.md")
+    write(tmp_path, "kept.md")
+    assert list(Vault(tmp_path, ignore=[pattern]).list().stamps) == ["kept.md"]
+
+
+def test_a_symbolic_link_is_reported_and_not_followed(tmp_path):
+    secret = write(tmp_path, "outside/secret.md")
+    root = tmp_path / "vault"
+    root.mkdir()
+    (root / "link.md").symlink_to(secret)
+    (root / "folder").symlink_to(tmp_path / "outside", target_is_directory=True)
+    (root / "circle").symlink_to(root, target_is_directory=True)
+    vault = Vault(root)
+    assert vault.list().stamps == {}
+    assert reasons(vault) == {"link.md": "a symbolic link; recall does not follow them"}
+    with pytest.raises(NoteUnreadable):
+        vault.read("link.md")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs named pipes")
+def test_a_named_pipe_is_reported_and_never_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.md")
+    vault = Vault(tmp_path)
+    assert reasons(vault) == {"pipe.md": "not a regular file"}
+    with pytest.raises(NoteUnreadable, match="not a regular file"):
+        vault.read("pipe.md")
+
+
+def test_a_note_is_read_character_for_character(tmp_path):
+    write(tmp_path, "a.md", b"\xef\xbb\xbfone\r\ntwo\rthree")
+    text, _ = Vault(tmp_path).read("a.md")
+    assert text == "\ufeffone\r\ntwo\rthree"
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"caf\xe9", "not UTF-8 (byte 0xe9 at offset 3)"),
+        (b"a\x00b", "holds NUL bytes, so it is not a text file"),
+    ],
+)
+def test_what_is_not_text_is_refused_with_the_reason(tmp_path, content, reason):
+    write(tmp_path, "a.md", content)
+    with pytest.raises(NoteUnreadable) as caught:
+        Vault(tmp_path).read("a.md")
+    assert caught.value.message == reason
+
+
+def test_a_note_over_the_limit_is_skipped_with_its_size(tmp_path):
+    write(tmp_path, "a.md", b"x" * 2_100_000)
+    vault = Vault(tmp_path, max_note_bytes=2_000_000)
+    assert reasons(vault) == {"a.md": "2.1 MB; notes over 2 MB are left out (max_note_bytes)"}
+
+
+def test_a_note_that_grew_since_it_was_listed_is_refused(tmp_path):
+    write(tmp_path, "a.md", b"x" * 30)
+    with pytest.raises(NoteUnreadable, match="left out"):
+        Vault(tmp_path, max_note_bytes=20).read("a.md")
+
+
+def test_a_note_that_vanished_is_gone(tmp_path):
+    with pytest.raises(NoteUnreadable) as caught:
+        Vault(tmp_path).read("a.md")
+    assert caught.value.message == "gone"
+
+
+def test_an_edit_that_keeps_size_and_time_is_noticed(tmp_path):
+    file = write(tmp_path, "a.md", "old")
+    age(file)
+    _, before = Vault(tmp_path).read("a.md")
+    stat = file.stat()
+    file.write_text("new")
+    os.utime(file, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert not is_unchanged(before, Vault(tmp_path).list().stamps["a.md"])
+
+
+def test_an_untouched_note_is_unchanged(tmp_path):
+    file = write(tmp_path, "a.md")
+    age(file)
+    _, before = Vault(tmp_path).read("a.md")
+    assert is_unchanged(before, Vault(tmp_path).list().stamps["a.md"])
+
+
+def test_a_note_read_right_after_it_was_written_is_looked_at_again(tmp_path):
+    write(tmp_path, "a.md")
+    _, stamp = Vault(tmp_path).read("a.md")
+    assert stamp.changed_ns == UNTRUSTED
+    assert not is_unchanged(stamp, Vault(tmp_path).list().stamps["a.md"])
+
+
+def test_a_missing_folder_says_what_to_do(tmp_path):
+    with pytest.raises(VaultNotFound) as caught:
+        Vault(tmp_path / "nowhere").list()
+    assert "--vault" in caught.value.hint
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux allows such names")
+def test_a_file_name_that_is_not_unicode_is_skipped(tmp_path):
+    with open(os.fsencode(tmp_path) + b"/caf\xe9.md", "wb"):
+        pass
+    assert list(reasons(Vault(tmp_path)).values()) == ["its name is not valid Unicode"]
+
+
+def test_a_file_outside_the_vault_has_no_path_in_it(tmp_path):
+    root = tmp_path / "vault"
+    inside = write(root, "sub/a.md")
+    outside = write(tmp_path, "b.md")
+    assert Vault(root).relative(inside) == "sub/a.md"
+    assert Vault(root).relative(outside) is None
+    assert Vault(root).relative(root / ".." / "b.md") is None
