@@ -98,10 +98,12 @@ def build(
     started = time.perf_counter()
     listing = vault.list()
     identity = identity_of(embedder, rules)
-    reason = why_again(store, identity, full=full)
-    if reason is None and (report := _nothing_to_do(store, listing, started)):
+    is_first = not store.exists()
+    reason = None if is_first else why_again(store, identity, full=full)
+    fresh = is_first or reason is not None
+    if not fresh and (report := _nothing_to_do(store, listing, started)):
         return report
-    with store.write(identity, wait_seconds=wait_seconds, fresh=reason is not None) as writer:
+    with store.write(identity, wait_seconds=wait_seconds, fresh=fresh) as writer:
         # Planned anew: another writer may have been at work while this one waited.
         run = _Build(vault, writer, embedder, rules, on_progress or (lambda *_: None))
         run.agree(listing)
@@ -269,9 +271,7 @@ class _Build:
 
 
 def why_again(store: Store, identity: Identity, *, full: bool = False) -> str | None:
-    """Why the index must be made from nothing, or None if it can be updated."""
-    if not store.exists():
-        return "nothing was indexed yet"
+    """Why an index that is there must be made from nothing; None if it can be updated."""
     if full:
         return "asked for with --full"
     try:

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     name="recall",
     no_args_is_help=True,
+    rich_markup_mode=None,  # plain help starts faster and reads better in pipes and small windows
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Find notes by meaning, and the wikilinks that are missing between them.",
     epilog='Begin with:  recall search "audio models"   or   recall suggest-links NOTE.md',
@@ -54,12 +55,12 @@ NoRefresh = Annotated[
 Notes = Annotated[
     list[str],
     typer.Argument(
-        metavar="NOTE...", help="A file, or a note's path, id, title or alias.", show_default=False
+        metavar="NOTE", help="A file, or a note's path, id, title or alias.", show_default=False
     ),
 ]
 
 
-@app.command("index")
+@app.command("index", short_help="Make the index agree with the notes.")
 def index_command(
     *,
     full: Annotated[bool, typer.Option("--full", help="Read and embed everything again.")] = False,
@@ -79,17 +80,21 @@ def index_command(
     _print(as_json, to_json.report(report), as_text.report(report, _style()))
 
 
-@app.command("search")
+@app.command("search", short_help="Find the notes that answer a question.")
 def search_command(
-    question: Annotated[str, typer.Argument(help="Words, a sentence, or the name of a note.")],
+    question: Annotated[
+        str, typer.Argument(metavar="QUESTION", help="Words, a sentence, or the name of a note.")
+    ],
     *,
-    k: Annotated[int, typer.Option("-k", help="How many notes at most.", min=1)] = 10,
+    k: Annotated[int, typer.Option("-k", metavar="N", help="How many notes at most.", min=1)] = 10,
     section: Annotated[
         list[str] | None,
-        typer.Option(help="Only in: title, claim, signals, take, question, body. Repeatable."),
+        typer.Option(
+            metavar="NAME", help="Only in: title, claim, signals, take, question, body. Repeatable."
+        ),
     ] = None,
     tag: Annotated[
-        list[str] | None, typer.Option(help="Only notes with this tag. Repeatable.")
+        list[str] | None, typer.Option(metavar="TAG", help="Only notes with this tag. Repeatable.")
     ] = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Only notes updated since, as 2024-05-31.")
@@ -115,11 +120,13 @@ def search_command(
     _print(as_json, to_json.search(result), as_text.search(result, _style()))
 
 
-@app.command("suggest-links")
+@app.command("suggest-links", short_help="Propose the wikilinks a note is missing.")
 def suggest_links_command(
     notes: Notes,
     *,
-    k: Annotated[int, typer.Option("-k", help="How many suggestions a note at most.", min=1)] = 5,
+    k: Annotated[
+        int, typer.Option("-k", metavar="N", help="How many suggestions a note at most.", min=1)
+    ] = 5,
     min_score: Annotated[
         float,
         typer.Option(metavar="P", help="Least probability of a suggestion.", min=0.0, max=1.0),
@@ -148,14 +155,14 @@ def suggest_links_command(
     )
 
 
-@app.command("related")
+@app.command("related", short_help="Show the notes nearest to a note.")
 def related_command(
     note: Annotated[
         str,
         typer.Argument(metavar="NOTE", help="A file, or a note's path, id, title or alias."),
     ],
     *,
-    k: Annotated[int, typer.Option("-k", help="How many notes at most.", min=1)] = 10,
+    k: Annotated[int, typer.Option("-k", metavar="N", help="How many notes at most.", min=1)] = 10,
     explain: Annotated[
         bool, typer.Option("--explain", help="Show the parts of each score.")
     ] = False,
@@ -180,7 +187,7 @@ def related_command(
     )
 
 
-@app.command("status")
+@app.command("status", short_help="Show what is indexed, stale or skipped.")
 def status_command(*, vault: Vault = None, as_json: AsJson = False) -> None:
     """Show what is indexed, what is stale, and what was skipped and why."""
     from recall.render import as_json as to_json

@@ -88,7 +88,7 @@ class Index:
         self.settings = settings
         self._vault = Vault(settings.notes, settings.ignore, settings.max_note_bytes)
         self._store = Store(settings.index)
-        self._embedder = embedder or _embedder(settings, on_prepare)
+        self.embedder = embedder or _embedder(settings, on_prepare)
 
     @property
     def exists(self) -> bool:
@@ -116,7 +116,7 @@ class Index:
         return build(
             self._vault,
             self._store,
-            self._embedder,
+            self.embedder,
             self.settings.rules,
             full=full,
             wait_seconds=wait_seconds,
@@ -144,7 +144,7 @@ class Index:
             return search(
                 question,
                 snapshot=snapshot,
-                embedder=self._embedder,
+                embedder=self.embedder,
                 k=k,
                 filters=filters or Filters(),
                 max_notes_per_text=self.settings.max_notes_per_text,
@@ -210,7 +210,7 @@ class Index:
         listing = self._vault.list()
         if not found.indexed:
             return replace(found, added=tuple(listing.stamps), skipped=listing.skipped)
-        identity = identity_of(self._embedder, self.settings.rules)
+        identity = identity_of(self.embedder, self.settings.rules)
         if reason := why_again(self._store, identity):
             return replace(found, rebuild=reason, skipped=listing.skipped)
         with self.read() as snapshot:
@@ -262,11 +262,11 @@ class Index:
         targets = (resolver.resolve_link(link, source=note.path).path for link in note.links)
         passages = split(
             note,
-            count_tokens=self._embedder.count_tokens,
-            max_tokens=self._embedder.space.max_tokens,
+            count_tokens=self.embedder.count_tokens,
+            max_tokens=self.embedder.space.max_tokens,
         )
         linked = frozenset(target for target in targets if target)
-        return draft_source(card_of(note), passages, linked, self._embedder)
+        return draft_source(card_of(note), passages, linked, self.embedder)
 
     def _find(self, name: str, snapshot: Snapshot) -> str:
         meant = Resolver(snapshot.lookup).resolve(name, source="")

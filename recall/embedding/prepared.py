@@ -1,7 +1,8 @@
 """The cache of prepared models: a small record for each model, a folder for each exported graph.
 
 A record says which space a model's files make and how to run it. It trusts size and modification
-time of those files, as hashing 90 MB for every question would cost more than answering it.
+time of those files, as hashing 90 MB for every question would cost more than answering it. Every
+command reads a record, so what only writing needs is imported late.
 """
 
 from __future__ import annotations
@@ -11,8 +12,6 @@ import hashlib
 import json
 import os
 import re
-import shutil
-import tempfile
 import time
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -101,6 +100,8 @@ def read_record(models_dir: Path, folder: Path) -> Record | None:
 
 def write_record(models_dir: Path, folder: Path, record: Record) -> None:
     """Write the record aside and move it into place."""
+    import tempfile
+
     models_dir.mkdir(parents=True, exist_ok=True)
     data = {"format": _FORMAT, "folder": str(folder), **asdict(record)}
     handle, aside = tempfile.mkstemp(dir=models_dir, prefix=".tmp-", suffix=".json")
@@ -122,6 +123,9 @@ def graph_name(space: Space) -> str:
 
 def new_folder_aside(models_dir: Path) -> Path:
     """Make an empty folder to export into; those of killed processes are cleared away."""
+    import shutil
+    import tempfile
+
     models_dir.mkdir(parents=True, exist_ok=True)
     for left in models_dir.glob(".tmp-*"):
         with contextlib.suppress(OSError):
@@ -135,6 +139,8 @@ def publish_graph(aside: Path, target: Path, manifest: dict[str, Any]) -> None:
 
     Two processes may do this at once: the folder that is there first stays, if it is whole.
     """
+    import shutil
+
     sizes = {path.name: path.stat().st_size for path in sorted(aside.iterdir())}
     text = json.dumps({"format": _FORMAT, "sizes": sizes, **manifest}, indent=1)
     (aside / _MANIFEST).write_text(text, encoding="utf-8")
@@ -152,6 +158,13 @@ def publish_graph(aside: Path, target: Path, manifest: dict[str, Any]) -> None:
         else:
             shutil.rmtree(aside)
     _sync(target.parent)
+
+
+def discard_graph(graph: Path) -> None:
+    """Remove an exported folder that can't be run, so that it is made again."""
+    import shutil
+
+    shutil.rmtree(graph, ignore_errors=True)
 
 
 def read_manifest(graph: Path) -> dict[str, Any] | None:

@@ -6,11 +6,13 @@ The union is wide on purpose (each signal misses notes that another finds); the 
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.domain import Facet, Filters
+from recall.domain import Facet, Filters, Mention
+from recall.links.mentions import mentions_in
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -23,17 +25,28 @@ PER_PASSAGE = 60  # nearest texts looked at for each passage of the source
 QUERY_TERMS = 40  # the note's terms that make its lexical query
 
 
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Notes that may be related, sorted by path."""
+
+    bm25: Mapping[str, float]  # path → BM25 with the source's terms; 0.0 where none is shared
+    mentions: Mapping[str, Mention]  # path → where the source names it
+
+
 def find_candidates(
     source: Source, snapshot: Snapshot, *, exclude: Collection[str], max_notes_per_text: int
-) -> dict[str, float]:
-    """Notes that may be related, each with its BM25 score (0.0 where no word is shared)."""
+) -> Candidates:
+    """The union of the best few notes under each signal."""
+    named = mentions_in(source.passages, snapshot)
+    mentions = {path: found for path, found in named.items() if path not in exclude}
     lexical = lexical_scores(source, snapshot, exclude=exclude)
     paths = set(list(lexical)[:PER_SIGNAL])
     paths |= _nearest_passages(source, snapshot, Filters(), exclude, max_notes_per_text)
     titles = Filters(facets=frozenset({Facet.TITLE}))
     paths |= _nearest_passages(source, snapshot, titles, exclude, max_notes_per_text)
     paths |= _nearest_centroids(source, snapshot, exclude)
-    return {path: lexical.get(path, 0.0) for path in sorted(paths)}
+    paths |= mentions.keys()
+    return Candidates({path: lexical.get(path, 0.0) for path in sorted(paths)}, mentions)
 
 
 def lexical_scores(

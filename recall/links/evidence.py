@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.domain import Evidence, Facet, Mention, NoteCard, Passage
+from recall.domain import Evidence, Facet, NoteCard, Passage
+from recall.links.mentions import mention_of
 from recall.words import STOP_WORDS, fold, terms, terms_of_word, words
 
 if TYPE_CHECKING:
@@ -41,9 +42,13 @@ def gather(
         here=here_best,
         there=there_best,
         shared_words=_shared_words(source, there, snapshot),
-        mention=_mention(source, card, there),
+        mention=compared.mentions.get(card.path) or mention_of(source.card, there),
         common_neighbours=_common_neighbours(source, card.path, snapshot),
-        parts={name: round(float(column[row]), 4) for name, column in compared.values.items()},
+        parts={
+            name: round(float(column[row]), 4)
+            for name, column in compared.values.items()
+            if np.isfinite(column[row])
+        },
     )
 
 
@@ -78,36 +83,6 @@ def _shared_words(source: Source, there: Iterable[Passage], snapshot: Snapshot) 
     rare = [term for term in written if frequency.get(term, 1) <= common]
     rare.sort(key=lambda term: (frequency.get(term, 1), term))
     return tuple(written[term] for term in rare[:SHARED_WORDS_SHOWN])
-
-
-def _mention(source: Source, card: NoteCard, there: Sequence[Passage]) -> Mention | None:
-    """Where one note names the other without linking it."""
-    for passages, names, where in (
-        (source.passages, _names(card), "here"),
-        (there, _names(source.card), "there"),
-    ):
-        for passage in passages:
-            if passage.facet is Facet.TITLE:
-                continue
-            if found := _find_name(passage.text, names):
-                return Mention(found, passage.line, where)
-    return None
-
-
-def _names(card: NoteCard) -> list[tuple[str, ...]]:
-    """The card's title and aliases as terms; single short words name too much by chance."""
-    named = [tuple(terms(name)) for name in (card.title, *card.aliases)]
-    return [name for name in named if len(name) > 1 or (name and len(name[0]) >= 5)]
-
-
-def _find_name(text: str, names: Sequence[tuple[str, ...]]) -> str | None:
-    found = [(terms_of_word(word), start, end) for word, start, end in words(text)]
-    flat = [(term, start, end) for parts, start, end in found for term in parts]
-    for name in names:
-        for i in range(len(flat) - len(name) + 1):
-            if tuple(term for term, _, _ in flat[i : i + len(name)]) == name:
-                return text[flat[i][1] : flat[i + len(name) - 1][2]]
-    return None
 
 
 def _common_neighbours(source: Source, path: str, snapshot: Snapshot) -> tuple[str, ...]:

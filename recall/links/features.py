@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.domain import Facet
+from recall.domain import Facet, Mention
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
+    from recall.links.candidates import Candidates
     from recall.links.source import Source
     from recall.store import Snapshot, StoredPassage
 
@@ -33,12 +34,13 @@ class Compared:
     passages: tuple[tuple[StoredPassage, ...], ...]  # of each candidate
     starts: NDArray[np.int64]  # (len(paths) + 1,)
     similarities: NDArray[np.float32]  # (source passages, all candidates' passages)
-    values: Mapping[str, NDArray[np.float64]]  # signal name → (len(paths),)
+    values: Mapping[str, NDArray[np.float64]]  # signal → (len(paths),); NaN: it is silent
+    mentions: Mapping[str, Mention]  # path → where the source names that note
 
 
 def compare(
     source: Source,
-    bm25: Mapping[str, float],
+    candidates: Candidates,
     snapshot: Snapshot,
     *,
     max_notes_per_text: int,
@@ -47,27 +49,34 @@ def compare(
 
     Args:
         source: The note that suggestions are wanted for; it has at least one passage.
-        bm25: Candidate path → its BM25 score with the source's terms as the query.
+        candidates: What to compare it with.
         snapshot: The index.
         max_notes_per_text: Texts that more notes hold are left out of the comparison.
     """
-    held = snapshot.passages_of(list(bm25))
+    held = snapshot.passages_of(list(candidates.bm25))
     every = [item.text_id for stored in held.values() for item in stored]
     common = snapshot.common_texts(every, max_notes_per_text)
     passages = {
         path: tuple(item for item in held.get(path, ()) if item.text_id not in common)
-        for path in bm25
+        for path in candidates.bm25
     }
-    paths = tuple(path for path in bm25 if passages[path])
+    paths = tuple(path for path in candidates.bm25 if passages[path])
     kept = tuple(passages[path] for path in paths)
     starts = np.cumsum([0, *(len(stored) for stored in kept)], dtype=np.int64)
     vectors = snapshot.vectors([item.text_id for stored in kept for item in stored])
     similarities = source.vectors @ vectors.T
     values = {
-        "bm25": np.array([bm25[path] for path in paths], dtype=np.float64),
+        # Do they use the same rare words? BM25 with the source's most telling terms as the query.
+        "bm25": np.array([candidates.bm25[path] or np.nan for path in paths]),
+        # Does the source name the candidate, in so many characters?
+        "mention": np.array([_length(candidates.mentions.get(path)) for path in paths]),
         **_dense(source, kept, starts, vectors, similarities),
     }
-    return Compared(paths, kept, starts, similarities, values)
+    return Compared(paths, kept, starts, similarities, values, candidates.mentions)
+
+
+def _length(mention: Mention | None) -> float:
+    return float(len(mention.text)) if mention else np.nan
 
 
 def _dense(

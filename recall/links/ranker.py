@@ -19,15 +19,21 @@ RRF_K = 60  # the constant of the paper
 
 
 def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
-    """Rank of each value, 1 for the highest; ties in order of position."""
-    order = np.lexsort((np.arange(len(values)), -values))
+    """Rank of each value, 1 for the highest; ties in order of position, NaN last."""
+    order = np.lexsort((np.arange(len(values)), -np.nan_to_num(values, nan=-np.inf)))
     found = np.empty(len(values), dtype=np.int64)
     found[order] = np.arange(1, len(values) + 1)
     return found
 
 
 def fuse(values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Fused rank score of each candidate, scaled so that first under every signal is 1."""
-    columns = [(RRF_K + 1) / (RRF_K + ranks(column)) for column in values.values()]
+    """Fused rank score of each candidate, scaled so that first under every signal is 1.
+
+    A signal that is silent about a candidate (NaN) adds nothing to it.
+    """
+    columns = [
+        np.where(np.isnan(column), 0.0, (RRF_K + 1) / (RRF_K + ranks(column)))
+        for column in values.values()
+    ]
     fused: NDArray[np.float64] = np.mean(columns, axis=0)
     return fused

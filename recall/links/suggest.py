@@ -46,8 +46,10 @@ def suggest(
     if not source.has_text:
         return ()
     exclude = {source.card.path} | (set() if include_linked else source.linked)
-    bm25 = find_candidates(source, snapshot, exclude=exclude, max_notes_per_text=max_notes_per_text)
-    compared = compare(source, bm25, snapshot, max_notes_per_text=max_notes_per_text)
+    candidates = find_candidates(
+        source, snapshot, exclude=exclude, max_notes_per_text=max_notes_per_text
+    )
+    compared = compare(source, candidates, snapshot, max_notes_per_text=max_notes_per_text)
     if not compared.paths:
         return ()
     scores = fuse(compared.values)

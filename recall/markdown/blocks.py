@@ -105,7 +105,7 @@ class _Scanner:
         depth = line.count(">", 0, end)
         rest = line[end:]
         body = rest.lstrip(" \t")
-        if depth >= len(leaves.quotes) and body and not body.isspace():
+        if depth >= len(leaves.quotes):
             leaves.depth = len(leaves.quotes) - 1
             leaves.settle(indent)
             leaves.quotes += [Quote() for _ in range(depth + 1 - len(leaves.quotes))]
@@ -213,7 +213,10 @@ class _Scanner:
             start = marker.end()
             marker = _ITEM.match(body, start)
         leaf = self._open.add(LeafKind.ITEM, at + start, level=len(items))
-        if body[start : start + 1] not in _ITEM_LEADS:
+        if start == len(body):
+            self._open.pause()  # an empty item has no paragraph for a lazy line to continue
+            return
+        if body[start] not in _ITEM_LEADS:
             return
         fence = _FENCE.match(body, start)
         if fence:
@@ -259,19 +262,15 @@ class _Scanner:
         return True
 
     def _read_math(self, rest: Rest) -> bool:
-        if not rest.body.startswith("$$"):
-            return False
-        end = self._open.text.find("$$", rest.at + 2)
-        return end >= 0 and self._open.skip(end + 2)
+        return rest.body.startswith("$$") and self._open.skip_if_closed("$$", rest.at + 2)
 
     def _read_comment(self, rest: Rest) -> bool:
         """Obsidian's `%%` comment; one alone on its line may lack an end."""
         if not rest.body.startswith("%%"):
             return False
-        end = self._open.text.find("%%", rest.at + 2)
-        if end < 0 and rest.body.strip() != "%%":
-            return False
-        return self._open.skip(end + 2 if end >= 0 else len(self._open.text) + 1)
+        if self._open.skip_if_closed("%%", rest.at + 2):
+            return True
+        return rest.body.strip() == "%%" and self._open.skip(len(self._open.text) + 1)
 
     def _read_definition(self, rest: Rest) -> bool:
         leaves = self._open

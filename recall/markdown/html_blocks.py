@@ -32,8 +32,7 @@ def read_tag(leaves: OpenLeaves, rest: Rest) -> bool:
     if body.startswith("<!--"):
         return leaves.skip_through(_COMMENT_END, at + 2)
     if body.startswith("<%"):
-        end = leaves.text.find("%>", at)
-        return end >= 0 and leaves.skip(end + 2)
+        return leaves.skip_if_closed("%>", at + 2)
     raw = _RAW_ELEMENT.match(body)
     if raw:
         return leaves.skip_through(_end_tag(raw.group(1).lower()), at)
@@ -83,12 +82,13 @@ class Regions:
         if region.start() and rest.body[: region.start()].strip():
             leaves.take_text(rest.at, rest.indent)
             if leaves.leaf:
-                leaves.leaf.end = start
+                leaves.leaf.end = leaves.leaf.line_end = start
+            leaves.line = (start, leaves.line[1])
         leaves.settle(rest.indent)
         end = self._end(leaves.text, region.group(1).lower(), start)
         leaf = leaves.add(LeafKind.REGION, start)
-        leaf.end, leaf.word = end, region.group(2).lower()
-        leaf.line_end = max(end, leaf.line_end)
+        leaf.end = leaf.line_end = end
+        leaf.word = region.group(2).lower()
         return leaves.skip(end)
 
     def _end(self, text: str, tag: str, start: int) -> int:

@@ -71,6 +71,7 @@ class OpenLeaves:
         self.line = (start, start)
         self.skip_to = 0  # the end of an opaque part
         self._paused: Leaf | None = None  # an item that may go on behind a blank line
+        self._endless: set[str] = set()
 
     def add(self, kind: LeafKind, start: int, *, level: int = 0) -> Leaf:
         """Start a leaf on this line; it stays open."""
@@ -132,6 +133,14 @@ class OpenLeaves:
             self.take_rest(end)
         return True
 
+    def skip_if_closed(self, closer: str, at: int) -> bool:
+        """Leave out everything through a closer, if there is one."""
+        end = -1 if closer in self._endless else self.text.find(closer, at)
+        if end < 0:
+            self._endless.add(closer)  # looked for once, not again at every opener
+            return False
+        return self.skip(end + len(closer))
+
     def skip_through(self, closer: re.Pattern[str], at: int) -> bool:
         """Leave out everything through a closer, or to the end of the file."""
         found = closer.search(self.text, at)
@@ -139,6 +148,7 @@ class OpenLeaves:
 
     def take_rest(self, at: int) -> None:
         """Read what stands behind something opaque on this line."""
+        self.line = (at, self.line[1])
         rest = self.text[at : self.line[1]]
         body = rest.lstrip(" \t")
         if body and not body.isspace():

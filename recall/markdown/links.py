@@ -103,8 +103,10 @@ def _markdown_links(shielded: str, base: int, place: LinkPlace) -> Iterator[Link
 
 
 def _anchors(shielded: str, base: int, place: LinkPlace) -> Iterator[Link]:
-    for found in _ANCHOR.finditer(shielded):
-        end = _ANCHOR_END.search(shielded, found.end())
+    anchors = list(_ANCHOR.finditer(shielded))
+    limits = [*(anchor.start() for anchor in anchors[1:]), len(shielded)]
+    for found, limit in zip(anchors, limits, strict=True):
+        end = _ANCHOR_END.search(shielded, found.end(), limit)
         is_closed = end is not None and end.group() != "\n"
         yield from _address(
             unescape(unshield(found.group(1) or found.group(2) or found.group(3) or "")),

@@ -132,7 +132,7 @@ def report(done: BuildReport, style: Style) -> str:
     """What a build did."""
     lines = []
     if done.reason:
-        lines.append(f"Made from nothing: {done.reason}.")
+        lines.append(f"Everything was done again: {done.reason}.")
     counted = [
         (len(done.added), "added"),
         (len(done.changed), "changed"),
@@ -142,10 +142,10 @@ def report(done: BuildReport, style: Style) -> str:
         (len(done.skipped), "skipped"),
     ]
     said = ", ".join(f"{count:,} {word}" for count, word in counted if count) or "no notes found"
-    lines.append(f"{style.bold(f'{done.notes:,} notes')} indexed: {said}.")
+    lines.append(f"{style.bold(_count(done.notes, 'note'))} indexed: {said}.")
     lines.append(
-        f"{done.passages:,} passages, {done.embedded:,} texts embedded; "
-        f"{done.links:,} links, {_loose_ends(done)}."
+        f"{_count(done.passages, 'passage')}, {_count(done.embedded, 'text')} embedded; "
+        f"{_count(done.links, 'link')}, {_loose_ends(done)}."
     )
     lines.append(_speed_text(done))
     lines += _listed("Skipped", done.skipped)
@@ -173,17 +173,18 @@ def status(found: Status, style: Style) -> str:
     if found.indexed and not found.rebuild:
         counts = found.counts
         rows += [
-            ("holds", f"{counts.notes:,} notes, {counts.passages:,} passages"),
+            ("holds", f"{_count(counts.notes, 'note')}, {_count(counts.passages, 'passage')}"),
             (
                 "links",
-                f"{counts.links:,}; {_loose_ends(counts)}",
+                f"{counts.links:,}, {_loose_ends(counts)}",
             ),
             ("built", f"{found.built_at:%Y-%m-%d %H:%M:%S} UTC" if found.built_at else "never"),
             ("stale", _stale_text(found)),
         ]
     lines = [f"{style.dim(name)}  {visible(value)}" for name, value in rows]
     if not found.indexed:
-        lines.append(f"Nothing is indexed yet; {len(found.added):,} notes wait. Run recall index.")
+        waiting = _count(len(found.added), "note")
+        lines.append(f"Nothing is indexed yet. Run recall index: {waiting} to read.")
     elif found.rebuild:
         lines.append(f"The next recall index starts from nothing: {found.rebuild}.")
     lines += _listed("Skipped", found.skipped)
@@ -191,10 +192,14 @@ def status(found: Status, style: Style) -> str:
     return "\n".join(lines)
 
 
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 def _loose_ends(counted: BuildReport | Counts) -> str:
-    text = f"{counted.unresolved_links:,} lead to no note"
+    text = f"{counted.unresolved_links:,} of them to no note"
     if counted.ambiguous_links:
-        text += f", {counted.ambiguous_links:,} could mean several"
+        text += f", {counted.ambiguous_links:,} to one of several"
     return text
 
 

@@ -162,6 +162,18 @@ class Catalog:
         )
         return tuple(Name(NameKind(kind), path) for kind, path in rows)
 
+    def lookup_all(self, keys: Iterable[str]) -> dict[str, tuple[Name, ...]]:
+        """Who bears each of these names; names that nobody bears are left out."""
+        found: dict[str, list[Name]] = {}
+        for key, kind, path in self._db.rows(
+            "SELECT a.key, a.kind, n.path FROM json_each(?) q "
+            "CROSS JOIN names a ON a.key = q.value JOIN notes n ON n.id = a.note_id "
+            "ORDER BY a.key, n.path, a.kind",
+            (json.dumps(list(keys)),),
+        ):
+            found.setdefault(key, []).append(Name(NameKind(kind), path))
+        return {key: tuple(names) for key, names in found.items()}
+
     def passages_of(self, paths: Iterable[str]) -> dict[str, tuple[StoredPassage, ...]]:
         """The passages of each note that is in the index, in note order; notes by path."""
         wanted = json.dumps(list(paths))

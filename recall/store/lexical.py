@@ -59,6 +59,16 @@ def document_frequency(database: Database, terms: Iterable[str]) -> dict[str, in
     return {**dict.fromkeys(wanted.values(), 0), **{wanted[term]: count for term, count in rows}}
 
 
+def terms_of(database: Database, path: str) -> frozenset[str]:
+    """Every term of a note, whichever column it stands in."""
+    row = database.row(
+        f"SELECT {', '.join(COLUMNS)} FROM words "  # noqa: S608
+        "WHERE rowid = (SELECT id FROM notes WHERE path = ?)",
+        (path,),
+    )
+    return frozenset(" ".join(row).split()) if row else frozenset()
+
+
 def _column_weights(filters: Filters, columns: Mapping[str, float] | None) -> dict[str, float]:
     """The weight of every column, in the table's order; facets asked for leave out the others."""
     given = dict.fromkeys(COLUMNS, 1.0) if columns is None else columns

@@ -7,11 +7,19 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from recall.errors import IndexBusy, IndexDamaged, IndexMissing, IndexOutdated, RecallError
+from recall.errors import (
+    IndexBusy,
+    IndexDamaged,
+    IndexMissing,
+    IndexOutdated,
+    RecallError,
+    UsageError,
+)
 from recall.store.catalog import Catalog
 from recall.store.database import REBUILD, Database
 from recall.store.schema import (
     CATALOG,
+    FORMAT,
     KEPT_TABLES,
     check_header,
     create_tables,
@@ -68,6 +76,8 @@ def begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: bo
         IndexOutdated: Another layout, and not `fresh`.
         IndexDamaged: It can't be read, and not `fresh`.
     """
+    if identity.format != FORMAT:
+        raise UsageError(f"this version writes layout {FORMAT}, not {identity.format}")
     try:
         _make_folder(directory)
         try:

@@ -119,17 +119,15 @@ def create_tables(database: Database) -> None:
 
 def drop_tables(database: Database, *, keep: tuple[str, ...] = ()) -> None:
     """Drop all tables but some; part of the caller's transaction."""
+    # Newest first: children are made after their parents, and no foreign key is left in the air.
     found = database.rows(
         "SELECT name, sql LIKE 'CREATE VIRTUAL%' FROM sqlite_schema "
-        "WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!'"
+        "WHERE type = 'table' AND name NOT LIKE 'sqlite!_%' ESCAPE '!' ORDER BY rowid DESC"
     )
     virtual = [name for name, is_virtual in found if is_virtual]
     shadows = {name for name, _ in found for owner in virtual if name.startswith(f"{owner}_")}
     plain = [name for name, is_virtual in found if not is_virtual and name not in shadows]
-    # Children before parents, so that no foreign key is left in the air.
-    order = ("link_keys", "links", "names", "passages", "problems", "note_tags", "notes")
-    plain.sort(key=lambda name: order.index(name) if name in order else len(order))
-    for name in (*sorted(virtual, key=lambda name: name == "words"), *plain):
+    for name in (*virtual, *plain):
         if name not in keep:
             quoted = name.replace('"', '""')
             database.run(f'DROP TABLE IF EXISTS "{quoted}"')

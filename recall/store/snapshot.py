@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
-from recall.domain import Filters
 from recall.errors import IndexDamaged, UsageError
 from recall.store import lexical
 from recall.store.catalog import ALL, Catalog
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from recall.domain import Filters
     from recall.store.vectors.segments import Segments
 
 
@@ -161,6 +161,10 @@ class Snapshot(Catalog):
         return lexical.rank_notes(
             self._db, weighted, k, filters=filters, exclude=exclude, columns=columns
         )
+
+    def terms_of(self, path: str) -> frozenset[str]:
+        """Every term of a note; none if it is not in the index."""
+        return lexical.terms_of(self._db, path)
 
     def document_frequency(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many notes each term occurs; 0 for a term that no note holds."""

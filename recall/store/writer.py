@@ -67,10 +67,13 @@ class Writer(Catalog):
 
         Raises:
             NoteUnreadable: Its path can't be written as UTF-8.
+            UsageError: Its words name a column that is not there.
         """
         card = note.card
         if storable(card.path) != card.path:
             raise NoteUnreadable(f"{card.path!r} has a name that is not valid Unicode")
+        if unknown := sorted(set(note.words) - set(COLUMNS)):
+            raise UsageError(f"there is no column {unknown[0]!r} for words")
         new_names = {(key, name.kind.value) for key, name in names_of(card)}
         row = self._db.row("SELECT id FROM notes WHERE path = ?", (card.path,))
         if row is None:

@@ -36,14 +36,15 @@ def find_nearest(
     """
     ids = np.full((len(queries), k), -1, dtype=np.int64)
     scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
-    if not len(queries) or k == 0:
+    if segments.dimension is None or not len(queries) or k == 0:
         return ids, scores
     found, raw = segments.search(queries, k + SPARE, admitted=admitted)
     for i, query in enumerate(queries):
         near = found[i][found[i] >= 0]
         exact = _scores(segments, near, query)
         # The list must reach below its k-th score, or an equal text may lie just outside.
-        if len(near) == k + SPARE and raw[i, -1] >= np.sort(exact)[-k] - TOLERANCE:
+        reach = TOLERANCE * max(1.0, float(np.linalg.norm(query)))
+        if len(near) == k + SPARE and raw[i, -1] >= np.sort(exact)[-k] - reach:
             near, exact = _all_near(segments, query, k, admitted=admitted)
         order = _ranked(near, exact, first_paths)[:k]
         ids[i, : len(order)] = near[order]

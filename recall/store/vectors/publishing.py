@@ -56,7 +56,7 @@ def publish_vectors(database: Database, directory: Path, generation: int, pendin
         segment = write_segment(
             directory / f"vectors-{generation}.faiss",
             ids,
-            _rows(ids, old, hash_of, pending),
+            _rows(ids, old, hash_of, pending, dimension),
             dimension,
         )
         database.run(
@@ -76,12 +76,17 @@ def remove_dead_files(database: Database, directory: Path) -> None:
 
 
 def _rows(
-    ids: NDArray[np.int64], old: Segments, hash_of: dict[int, bytes], pending: Pending
+    ids: NDArray[np.int64],
+    old: Segments,
+    hash_of: dict[int, bytes],
+    pending: Pending,
+    dimension: int,
 ) -> Iterator[NDArray[np.float32]]:
     for piece in pieces(ids):
         is_new = np.fromiter((number in hash_of for number in piece.tolist()), bool, len(piece))
-        fresh = pending.vectors([hash_of[number] for number in piece[is_new].tolist()])
-        rows = np.empty((len(piece), fresh.shape[1] or old.dimension or 0), dtype=np.float32)
-        rows[is_new] = fresh
-        rows[~is_new] = old.rows(piece[~is_new]) if (~is_new).any() else 0
+        rows = np.empty((len(piece), dimension), dtype=np.float32)
+        if is_new.any():
+            rows[is_new] = pending.vectors([hash_of[number] for number in piece[is_new].tolist()])
+        if not is_new.all():
+            rows[~is_new] = old.rows(piece[~is_new])
         yield rows

@@ -1,0 +1,324 @@
+"""How well the links that authors made are found again, by recall and by plain baselines.
+
+Each vault is copied without those links (`benchmarks/masking.py` says how), the copy is indexed
+through the public interface, and every method is asked for suggestions for the same notes. Notes
+that are linked already, and the note itself, don't count as suggestions.
+
+    python benchmarks/links.py --data DIR [--vaults handbook,foam] [--track new,missing]
+        [--anchor hidden,mention] [--methods recall,bm25] [--most 150] [--controls] [--cli]
+
+DIR holds the vaults of `vaults.toml` as `owner+name`, or a folder `vaults` with them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TextIO
+
+from benchmarks.baselines import BASELINES, Corpus, ranked
+from benchmarks.controls import add_templates
+from benchmarks.masking import Anchor, MaskedSource, Track, mask, shuffle
+from benchmarks.metrics import MEASURES, Estimate, bootstrap, bootstrap_ratio
+from benchmarks.results_file import keep
+from recall.embedding import open_embedder
+from recall.index import Index, open_index
+
+DEPTH = 50  # how far down a list is looked, for MRR
+SEED = 0
+YARDSTICK = "mean cosine"
+RECALL, CLI = "recall", "recall, command line"
+MAIN_MEASURE = "ndcg@10"
+
+Lists = dict[str, dict[str, list[str]]]  # method → source → suggested paths, best first
+Values = dict[str, dict[str, list[float]]]  # method → measure → one value a source
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One masked copy and what is asked of it."""
+
+    vault: str
+    copy: Path
+    sources: tuple[MaskedSource, ...]
+
+
+def main() -> None:
+    """Run what the command line asks for."""
+    arguments = _arguments()
+    vaults = dict(find_vaults(arguments.data, arguments.extra, arguments.vaults))
+    if not vaults:
+        raise SystemExit(f"none of the vaults is in {arguments.data}")
+    for track in arguments.track:
+        for anchor in arguments.anchor:
+            measure_all(vaults, track, anchor, arguments)
+
+
+def find_vaults(
+    data: Path, extra: Sequence[Path], only: Sequence[str]
+) -> Iterator[tuple[str, Path]]:
+    """The vaults that are there: name, and folder of notes."""
+    listed = tomllib.loads((Path(__file__).parent / "vaults.toml").read_text(encoding="utf-8"))
+    for vault in listed["vault"]:
+        if vault["name"] not in only if only else vault["use"] != "tune":
+            continue
+        owner, name = vault["repository"].split("/")[-2:]
+        for root in (data / "vaults", data, *extra):
+            folder = root / f"{owner}+{name}" / vault["folder"]
+            if folder.is_dir():
+                yield vault["name"], folder
+                break
+    for name in only:
+        if Path(name).is_dir():
+            yield Path(name).resolve().name, Path(name)
+
+
+def measure_all(
+    vaults: Mapping[str, Path], track: Track, anchor: Anchor, arguments: argparse.Namespace
+) -> None:
+    """Measure every vault under one track and anchor, print the tables, keep the figures."""
+    found: dict[str, Values] = {}
+    figures: dict[str, object] = {}
+    with _opened(arguments.dump) as dump:
+        for name, folder in vaults.items():
+            started = time.perf_counter()
+            case = prepare(name, folder, arguments.work, track, anchor, arguments.most)
+            if not case.sources:
+                print(f"\n{name}: no note qualifies as a source")
+                continue
+            lists, facts = ask(case, arguments.methods, cli=arguments.cli)
+            found[name] = judge(case, lists)
+            _dump(dump, case, track, anchor, lists)
+            figures[name] = {**facts, "methods": _summary(found[name])}
+            if arguments.controls:
+                figures[name] = {**figures[name], "controls": controls(case, folder, arguments)}  # type: ignore[dict-item]
+            print(f"\n{name}: {facts}, {time.perf_counter() - started:.0f} s")
+            _print_table(found[name])
+    if not found:
+        return
+    means = mean_over_vaults(found)
+    print(f"\nmean over {len(found)} vaults, track {track.value}, anchor {anchor.value}")
+    _print_table(means)
+    protocol = {"track": track.value, "anchor": anchor.value, "most": arguments.most, "seed": SEED}
+    whole = {**protocol, "vaults": figures, "mean over vaults": _summary(means)}
+    print("kept in", keep(f"links-{track.value}-{anchor.value}", whole).name)
+
+
+def prepare(name: str, folder: Path, work: Path, track: Track, anchor: Anchor, most: int) -> Case:
+    """Mask a vault into the work folder and index the copy, as far as that is not done yet."""
+    copy = work / f"{name}-{track.value}-{anchor.value}-{most}"
+    sources = mask(folder, copy, track=track, anchor=anchor, seed=SEED, most=most)
+    open_index(copy).refresh()
+    return Case(name, copy, sources)
+
+
+def ask(case: Case, methods: Sequence[str], *, cli: bool = False) -> tuple[Lists, dict[str, int]]:
+    """Every method's suggestions for every source, and how much there was to look at."""
+    index = open_index(case.copy)
+    lists: Lists = {}
+    with index.read() as snapshot:
+        corpus = Corpus(snapshot, case.copy, open_embedder(index.settings.model), case.copy)
+        linked = {
+            source.path: {source.path}
+            | {link.resolution.path or "" for link in snapshot.links_from(source.path)}
+            for source in case.sources
+        }
+        counts = snapshot.counts()
+        for method in methods:
+            if method == RECALL:
+                lists[method] = _suggest(index, case)
+            else:
+                lists[method] = {
+                    path: ranked(corpus, BASELINES[method](corpus, path), exclude=known, k=DEPTH)
+                    for path, known in linked.items()
+                }
+    if cli:
+        lists[CLI] = _suggest_by_command(case)
+    for by_source in lists.values():
+        for path, known in linked.items():
+            by_source[path] = [other for other in by_source[path] if other not in known]
+    facts = {
+        "notes": counts.notes,
+        "passages": counts.passages,
+        "sources": len(case.sources),
+        "hidden": sum(len(source.hidden) for source in case.sources),
+    }
+    return lists, facts
+
+
+def _suggest(index: Index, case: Case) -> dict[str, list[str]]:
+    return {
+        source.path: [
+            item.card.path
+            for item in index.suggest_links(case.copy / source.path, k=DEPTH).suggestions
+        ]
+        for source in case.sources
+    }
+
+
+def _suggest_by_command(case: Case) -> dict[str, list[str]]:
+    """The same through the command line and its JSON."""
+    notes = [str(case.copy / source.path) for source in case.sources]
+    command = [sys.executable, "-m", "recall", "suggest-links", *notes, "-k", str(DEPTH)]
+    done = subprocess.run(
+        [*command, "--json", "--vault", str(case.copy)], capture_output=True, check=True
+    )
+    return {
+        note["path"]: [item["path"] for item in note["suggestions"]]
+        for note in json.loads(done.stdout)["notes"]
+    }
+
+
+def judge(case: Case, lists: Lists) -> Values:
+    """Score every list against what was hidden."""
+    return {
+        method: {
+            name: [measure(by_source[source.path], source.hidden) for source in case.sources]
+            for name, measure in MEASURES.items()
+        }
+        for method, by_source in lists.items()
+    }
+
+
+def mean_over_vaults(found: Mapping[str, Values]) -> Values:
+    """Each vault's mean as one value, for the methods that all vaults were asked by."""
+    first = next(iter(found.values()))
+    return {
+        method: {
+            name: [sum(each[method][name]) / len(each[method][name]) for each in found.values()]
+            for name in MEASURES
+        }
+        for method in first
+    }
+
+
+def controls(case: Case, folder: Path, arguments: argparse.Namespace) -> dict[str, object]:
+    """What the methods find where there is nothing to find."""
+    shuffled = arguments.work / f"{case.vault}-shuffled"
+    shuffle(folder, shuffled, seed=SEED)
+    name = f"{case.vault}-shuffled"
+    track, anchor, most = Track.NEW, Anchor.HIDDEN, arguments.most
+    fooled = prepare(name, shuffled, arguments.work, track, anchor, most)
+    lists, facts = ask(fooled, arguments.methods)
+    values = judge(fooled, lists)
+    print(f"\n{name}: {facts}")
+    _print_table(values)
+    return {"shuffled links": _summary(values), "template-only notes": templates(case, arguments)}
+
+
+def templates(case: Case, arguments: argparse.Namespace) -> dict[str, object]:
+    """How many suggestions notes get that hold only a template, and how often they are made."""
+    copy = arguments.work / f"{case.vault}-templates"
+    added = add_templates(case.copy, copy)
+    open_index(copy).refresh()
+    asked = Case(case.vault, copy, tuple(MaskedSource(path, ("",)) for path in added))
+    for_templates, _ = ask(asked, arguments.methods)
+    for_sources, _ = ask(Case(case.vault, copy, case.sources), arguments.methods)
+    found: dict[str, object] = {}
+    print(f"\n{case.vault}: template-only notes that get suggestions; their share of top tens")
+    for method, by_source in for_sources.items():
+        tops = [path for each in by_source.values() for path in each[:10]]
+        share = len([path for path in tops if path in added]) / max(len(tops), 1)
+        answered = len([path for path in added if for_templates[method][path]]) / len(added)
+        found[method] = {"get suggestions": answered, "share of top tens": round(share, 4)}
+        print(f"{method:<20} {answered:>6.0%} {share:>7.1%}")
+    return found
+
+
+def _summary(values: Values) -> dict[str, dict[str, list[float]]]:
+    """Mean and interval of each measure, and of the main one over that of the yardstick."""
+    rows: dict[str, dict[str, list[float]]] = {}
+    for method, by_measure in values.items():
+        rows[method] = {
+            name: _rounded(bootstrap(found, seed=SEED)) for name, found in by_measure.items()
+        }
+        if any(values.get(YARDSTICK, {}).get(MAIN_MEASURE, ())):
+            base = values[YARDSTICK][MAIN_MEASURE]
+            ratio = bootstrap_ratio(by_measure[MAIN_MEASURE], base, seed=SEED)
+            rows[method][f"{MAIN_MEASURE} over {YARDSTICK}"] = _rounded(ratio)
+    return rows
+
+
+def _rounded(found: Estimate) -> list[float]:
+    return [round(found.mean, 4), round(found.low, 4), round(found.high, 4)]
+
+
+def _print_table(values: Values) -> None:
+    rows = _summary(values)
+    print(f"{'':<20}" + "".join(f"{name:>20}" for name in MEASURES) + "  over mean cosine")
+    for method, row in rows.items():
+        cells = "".join(
+            f"{mean:>7.3f} [{low:.3f} {high:.3f}]" for mean, low, high in list(row.values())
+        )
+        print(f"{method:<20}{cells}")
+
+
+def _opened(file: Path | None) -> TextIO:
+    return (file or Path(os.devnull)).open("a", encoding="utf-8")
+
+
+def _dump(file: TextIO, case: Case, track: Track, anchor: Anchor, lists: Lists) -> None:
+    """One line a source and method, for the analysis of errors."""
+    for method, by_source in lists.items():
+        for source in case.sources:
+            found = by_source[source.path]
+            line = {
+                "vault": case.vault,
+                "track": track,
+                "anchor": anchor,
+                "method": method,
+                "source": source.path,
+                "hidden": source.hidden,
+                "ranked": found,
+                **{name: measure(found, source.hidden) for name, measure in MEASURES.items()},
+            }
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def _arguments() -> argparse.Namespace:
+    def listed(text: str) -> list[str]:
+        return [part.strip() for part in text.split(",") if part.strip()]
+
+    methods = [*BASELINES, RECALL]
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="where the vaults are")
+    parser.add_argument(
+        "--extra", type=Path, action="append", default=[], help="and where more are"
+    )
+    parser.add_argument("--vaults", type=listed, default=[], help="names, or any folders of notes")
+    parser.add_argument(
+        "--track", type=lambda text: [Track(t) for t in listed(text)], default=[Track.NEW]
+    )
+    parser.add_argument(
+        "--anchor", type=lambda text: [Anchor(t) for t in listed(text)], default=[Anchor.HIDDEN]
+    )
+    parser.add_argument("--methods", type=listed, default=methods, help=", ".join(methods))
+    parser.add_argument("--most", type=int, default=150, help="sources a vault")
+    parser.add_argument(
+        "--work",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "recall-links",
+        help="where copies are kept",
+    )
+    parser.add_argument("--controls", action="store_true", help="also where nothing can be found")
+    parser.add_argument("--cli", action="store_true", help="also through the command line")
+    parser.add_argument("--dump", type=Path, help="a file to add every list to, as JSON lines")
+    arguments = parser.parse_args()
+    if unknown := set(arguments.methods) - set(methods):
+        parser.error(f"no method {', '.join(sorted(unknown))}; there are {', '.join(methods)}")
+    return arguments
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,216 @@
+"""Note → suggestions with evidence."""
+
+from pathlib import Path
+
+import pytest
+from vaults import ORCHARD, embedded, index_of, write
+
+from recall.errors import NoteNotFound, NoteUnreadable
+from recall.index import Index
+from recall.links.ranker import ranks
+
+
+@pytest.fixture
+def orchard(tmp_path: Path) -> Index:
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    embedded(index).clear()
+    return index
+
+
+def suggested(index: Index, note: str | Path, **options: object) -> list[str]:
+    return [item.card.path for item in index.suggest_links(note, **options).suggestions]
+
+
+def test_the_note_that_says_the_same_comes_first(orchard):
+    assert suggested(orchard, "apples.md")[0] == "grafting.md"
+
+
+def test_neither_the_note_itself_nor_its_links_are_suggested(orchard):
+    paths = suggested(orchard, "apples.md", k=10)
+    assert "apples.md" not in paths
+    assert "pears.md" not in paths
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "[[grafting]]",
+        "see [how](grafting.md)",
+        "[[Grafting|it]]",
+        "[[scion wood]]",
+        "![[grafting]]",
+        "[x]: grafting.md",
+        "<ul><li>[[grafting#why]]</li></ul>",
+    ],
+)
+def test_a_linked_note_is_not_suggested_however_the_link_is_written(tmp_path, link):
+    write(tmp_path, {**ORCHARD, "apples.md": f"{ORCHARD['apples.md']}\n{link}\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert "grafting.md" not in suggested(index, "apples.md", k=10)
+
+
+def test_a_link_in_the_frontmatter_counts(tmp_path):
+    write(tmp_path, {**ORCHARD, "new.md": '---\nup: "[[grafting]]"\n---\nA scion of a tree.\n'})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert "grafting.md" not in suggested(index, "new.md", k=10)
+
+
+def test_related_shows_linked_notes_and_marks_them(orchard):
+    shown = {item.card.path: item.linked for item in orchard.related("apples.md").suggestions}
+    assert shown["pears.md"] is True
+    assert shown["grafting.md"] is False
+
+
+def test_an_indexed_note_needs_no_model(orchard):
+    orchard.suggest_links("apples.md")
+    assert embedded(orchard) == []
+
+
+@pytest.mark.parametrize("name", ["apples", "Apples", "apples.md", "200101OR01"])
+def test_a_note_is_named_by_path_id_or_title(orchard, name):
+    assert orchard.suggest_links(name).path == "apples.md"
+
+
+def test_a_draft_outside_the_vault_gets_suggestions_and_its_links_count(orchard, tmp_path_factory):
+    draft = tmp_path_factory.mktemp("elsewhere") / "draft.md"
+    draft.write_text("# Rootstock\n\nGrafted trees on strong roots. See [[Grafting]].\n")
+    paths = suggested(orchard, draft)
+    assert paths[0] == "apples.md"
+    assert "grafting.md" not in paths
+
+
+def test_a_file_of_the_vault_can_be_named_by_its_place(orchard, tmp_path):
+    assert orchard.suggest_links(tmp_path / "apples.md").path == "apples.md"
+
+
+def test_the_evidence_can_be_looked_up_in_both_notes(orchard):
+    best = orchard.suggest_links("apples.md").suggestions[0]
+    here, there = best.evidence.here, best.evidence.there
+    assert here.text in ORCHARD["apples.md"].replace("> ", "")
+    assert there.text in ORCHARD["grafting.md"].replace("\n", " ")
+    assert set(best.evidence.shared_words) <= {
+        "Grafted",
+        "grafted",
+        "trees",
+        "fruit",
+        "orchards",
+        "kept",
+    }
+    assert "trees" in best.evidence.shared_words
+
+
+def test_an_unlinked_mention_is_named_with_its_words(tmp_path):
+    write(tmp_path, {**ORCHARD, "visit.md": "# Visit\n\nHe cut some scion wood for me.\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    best = index.suggest_links("visit.md").suggestions[0]
+    assert best.card.path == "grafting.md"
+    assert best.evidence.mention is not None
+    assert (best.evidence.mention.text, best.evidence.mention.line) == ("scion wood", 3)
+
+
+def test_common_neighbours_are_named(tmp_path):
+    write(tmp_path, {
+        **ORCHARD,
+        "hub.md": "# Hub\n\n[[apples]] and [[grafting]] belong together.\n",
+    })  # fmt: skip
+    index = index_of(tmp_path)
+    index.refresh()
+    best = index.suggest_links("apples.md").suggestions[0]
+    assert (best.card.path, best.evidence.common_neighbours) == ("grafting.md", ("Hub",))
+
+
+def test_a_suggestion_says_how_to_write_the_link(orchard):
+    assert orchard.suggest_links("apples.md").suggestions[0].link == "[[grafting]]"
+
+
+def test_an_ambiguous_stem_is_written_so_that_it_means_the_note(tmp_path):
+    write(tmp_path, {
+        "a/index.md": "# Cider\n\nPressed apples ferment slowly in oak.\n",
+        "b/index.md": "# Perry\n\nPressed pears ferment slowly in oak.\n",
+        "c.md": "# Must\n\nPressed fruit ferment slowly in oak, apples first.\n",
+    })  # fmt: skip
+    index = index_of(tmp_path)
+    index.refresh()
+    links = {item.card.path: item.link for item in index.suggest_links("c.md").suggestions}
+    assert links["a/index.md"] == "[[Cider]]"
+    assert links["b/index.md"] == "[[Perry]]"
+
+
+@pytest.mark.parametrize("text", ["", "# Only a title\n", "---\ntags: [x]\n---\n"])
+def test_a_note_without_text_gets_none_and_is_told_why(tmp_path, text):
+    write(tmp_path, {**ORCHARD, "empty.md": text})
+    index = index_of(tmp_path)
+    index.refresh()
+    found = index.suggest_links("empty.md")
+    assert found.suggestions == ()
+    assert found.warnings == ("the note has no text of its own to compare",)
+
+
+def test_template_text_alone_makes_no_two_notes_related(tmp_path):
+    template = "## Checklist\n\nWrite every day before breakfast without looking back.\n"
+    notes = {f"day{i}.md": f"# Day {i}\n\n{template}" for i in range(8)}
+    write(tmp_path, notes)
+    index = index_of(tmp_path)
+    index.refresh()
+    assert suggested(index, "day0.md") == []
+
+
+def test_a_deleted_note_is_never_suggested_even_by_a_stale_index(orchard, tmp_path):
+    (tmp_path / "grafting.md").unlink()
+    assert "grafting.md" not in suggested(orchard, "apples.md", k=10)
+
+
+def test_a_vault_of_one_note_has_nothing_to_suggest(tmp_path):
+    write(tmp_path, {"a.md": "# Alone\n\nNobody else is here.\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert suggested(index, "a.md") == []
+
+
+def test_scores_fall_from_first_to_last_and_are_probabilities(orchard):
+    scores = [item.score for item in orchard.suggest_links("apples.md", k=10).suggestions]
+    assert scores == sorted(scores, reverse=True)
+    assert all(0 <= score <= 1 for score in scores)
+
+
+def test_a_least_score_leaves_out_what_is_below(orchard):
+    every = orchard.suggest_links("apples.md", k=10).suggestions
+    some = orchard.suggest_links("apples.md", k=10, min_score=every[0].score).suggestions
+    assert [item.card.path for item in some] == [
+        item.card.path for item in every if item.score >= every[0].score
+    ]
+
+
+def test_an_unknown_note_is_an_error_with_a_near_name(orchard):
+    with pytest.raises(NoteNotFound) as caught:
+        orchard.suggest_links("Graftin")
+    assert caught.value.hint == "Did you mean 'Grafting'?"
+
+
+def test_a_name_of_several_notes_is_an_error_that_lists_them(tmp_path):
+    write(tmp_path, {"a/x.md": "# One\n", "b/x.md": "# Two\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    with pytest.raises(NoteNotFound, match=r"a/x\.md, b/x\.md"):
+        index.suggest_links("x")
+
+
+def test_a_skipped_note_says_why_it_is_not_indexed(tmp_path):
+    write(tmp_path, {**ORCHARD, "bad.md": b"\xff"})
+    index = index_of(tmp_path)
+    index.refresh()
+    with pytest.raises(NoteUnreadable, match="not UTF-8"):
+        index.suggest_links(tmp_path / "bad.md")
+    with pytest.raises(NoteUnreadable, match="not UTF-8"):
+        index.suggest_links("bad.md")
+
+
+def test_equal_values_are_ranked_in_order_of_position():
+    import numpy as np
+
+    assert ranks(np.array([0.5, 0.9, 0.5, 0.1])).tolist() == [2, 1, 3, 4]

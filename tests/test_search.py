@@ -1,0 +1,130 @@
+"""Question → hits."""
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+from vaults import ORCHARD, index_of, write
+
+from recall.domain import Facet, Filters, NameKind
+from recall.errors import IndexMissing, UsageError
+from recall.index import Index
+
+
+@pytest.fixture
+def orchard(tmp_path: Path) -> Index:
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    return index
+
+
+def found(index: Index, question: str, **filters: object) -> list[str]:
+    return [hit.card.path for hit in index.search(question, filters=Filters(**filters)).hits]
+
+
+def test_the_note_that_means_it_comes_first(orchard):
+    assert found(orchard, "a hive near clover")[0] == "bees.md"
+
+
+def test_the_answer_shows_the_passage_its_section_and_its_line(orchard):
+    hit = orchard.search("grafted trees centuries").hits[0]
+    assert hit.card.path == "apples.md"
+    assert hit.passage.facet is Facet.SIGNALS
+    assert hit.passage.text == "Old orchards kept grafted trees alive for centuries."
+    assert ORCHARD["apples.md"].split("\n")[hit.passage.line - 1].startswith("- Old orchards")
+
+
+def test_inflected_words_are_found(orchard):
+    hit = orchard.search("pollinate").hits[0]
+    assert (hit.card.path, hit.parts.lexical_rank) == ("bees.md", 1)
+
+
+@pytest.mark.parametrize(
+    ("question", "path", "kind"),
+    [
+        ("Ledger", "ledger.md", NameKind.PATH),
+        ("200101or01", "apples.md", NameKind.NOTE_ID),
+        ("Scion Wood", "grafting.md", NameKind.ALIAS),
+    ],
+)
+def test_a_question_that_is_the_name_of_a_note_finds_it_first(orchard, question, path, kind):
+    hit = orchard.search(question).hits[0]
+    assert (hit.card.path, hit.parts.name) == (path, kind)
+
+
+def test_a_name_that_no_word_or_meaning_finds_still_finds_its_note(tmp_path):
+    write(tmp_path, {**ORCHARD, "x-1.md": "---\nnote_id: QQ9\n---\n# Stones\n\nWalls of slate.\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert found(index, "qq9")[0] == "x-1.md"
+
+
+def test_each_note_answers_once(orchard):
+    paths = found(orchard, "grafted trees and orchards and fruit")
+    assert sorted(paths) == sorted(set(paths))
+
+
+def test_a_question_that_nothing_answers_gets_no_hit(orchard):
+    assert orchard.search("submarine telegraph cable").hits == ()
+
+
+def test_filters_by_section(orchard):
+    hits = orchard.search("grafted trees", filters=Filters(facets=frozenset({Facet.CLAIM}))).hits
+    assert [(hit.card.path, hit.passage.facet) for hit in hits] == [("apples.md", Facet.CLAIM)]
+
+
+def test_filters_by_tag_and_the_tags_below_it(orchard):
+    assert set(found(orchard, "fruit ripens sweeter", tags=("fruit",))) <= {"apples.md", "pears.md"}
+    assert found(orchard, "pears ripen", tags=("fruit/soft",)) == ["pears.md"]
+    assert found(orchard, "pears ripen", tags=("soft",)) == []
+
+
+def test_filters_by_date(orchard):
+    assert found(orchard, "grafted fruit tree", since=date(2021, 1, 1))[0] == "grafting.md"
+    assert "apples.md" not in found(orchard, "grafted fruit tree", since=date(2021, 1, 1))
+
+
+def test_drafts_can_be_left_out(orchard):
+    assert found(orchard, "pears ripen in the cellar")[0] == "pears.md"
+    assert "pears.md" not in found(orchard, "pears ripen in the cellar", drafts=False)
+    assert "pears.md" not in found(orchard, "Pears", drafts=False)
+
+
+def test_a_deleted_note_is_never_served_even_by_a_stale_index(orchard, tmp_path):
+    (tmp_path / "bees.md").unlink()
+    assert "bees.md" not in found(orchard, "a hive near clover")
+    assert (
+        orchard.search("Bees").hits == () or orchard.search("Bees").hits[0].card.path != "bees.md"
+    )
+
+
+def test_a_note_without_words_is_found_by_its_name(tmp_path):
+    write(tmp_path, {**ORCHARD, "stub.md": "# Stub\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    hit = index.search("stub").hits[0]
+    assert (hit.card.path, hit.passage.text) == ("stub.md", "Stub")
+
+
+@pytest.mark.parametrize("question", ["", "  \n"])
+def test_an_empty_question_is_an_error(orchard, question):
+    with pytest.raises(UsageError, match="empty"):
+        orchard.search(question)
+
+
+@pytest.mark.parametrize("question", ['"', "a OR", "NEAR(", "*", "title:x", "\x00", "🎵", "'; --"])
+def test_no_question_is_a_syntax_error(orchard, question):
+    assert isinstance(orchard.search(question).hits, tuple)
+
+
+def test_without_an_index_it_says_what_to_do(tmp_path):
+    write(tmp_path, ORCHARD)
+    with pytest.raises(IndexMissing) as caught:
+        index_of(tmp_path).search("x")
+    assert "recall index" in caught.value.hint
+
+
+def test_the_same_question_has_the_same_answer(orchard):
+    first, second = orchard.search("fruit trees"), orchard.search("fruit trees")
+    assert first.hits == second.hits

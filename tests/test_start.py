@@ -1,0 +1,80 @@
+"""What a command loads before it answers: read from `sys.modules` of a real process."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from vaults import ORCHARD, write
+
+HEAVY = {"numpy", "faiss", "onnxruntime", "tokenizers", "torch"}
+TORCH = {"torch", "transformers", "sentence_transformers"}
+
+PROBE = """
+import json, sys
+from recall.cli import main
+code = main(sys.argv[1:])
+print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.fixture(scope="module")
+def vault(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> tuple[Path, Path]:
+    """An indexed vault, and the cache with the prepared model."""
+    root = tmp_path_factory.mktemp("vault")
+    write(root, ORCHARD)
+    cache = models_dir.parent / "cache"
+    cache.mkdir(exist_ok=True)
+    if not (cache / "models").exists():
+        (cache / "models").symlink_to(models_dir, target_is_directory=True)
+    loaded(root, cache, "index")
+    return root, cache
+
+
+def loaded(root: Path, cache: Path, *arguments: str) -> set[str]:
+    """The top-level modules that a command has loaded when it is done."""
+    done = subprocess.run(
+        [sys.executable, "-c", PROBE, *arguments, "--vault", str(root)]
+        if not arguments[0].startswith("--")
+        else [sys.executable, "-c", PROBE, *arguments],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "RECALL_CACHE": str(cache)},
+        check=True,
+    )
+    return set(json.loads(done.stderr.strip().splitlines()[-1]))
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["status"]])
+def test_help_version_and_status_load_nothing_heavy(vault, arguments):
+    assert loaded(*vault, *arguments) & HEAVY == set()
+
+
+def test_an_index_without_changes_loads_no_model(vault):
+    assert loaded(*vault, "index") & (HEAVY - {"numpy", "faiss"}) == set()
+
+
+def test_a_search_never_imports_torch(vault):
+    found = loaded(*vault, "search", "grafted trees")
+    assert found & TORCH == set()
+    assert "onnxruntime" in found
+
+
+def test_suggestions_for_an_indexed_note_load_no_model(vault):
+    found = loaded(*vault, "suggest-links", "apples.md")
+    assert found & (TORCH | {"onnxruntime", "tokenizers"}) == set()
+
+
+def test_an_edited_note_is_embedded_without_torch(vault):
+    root, cache = vault
+    write(root, {"bees.md": "# Bees\n\nA new sentence on heather honey.\n"})
+    assert loaded(root, cache, "index") & TORCH == set()
+
+
+def test_importing_the_package_loads_nothing_heavy():
+    code = "import sys, recall, recall.domain; print(*sorted(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & (HEAVY | {"typer", "yaml"}) == set()
