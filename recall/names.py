@@ -128,8 +128,8 @@ class Resolver:
         beside = _join("" if is_rooted else _folder(source), target)
         if beside is None:
             return _NOWHERE
-        places = {place: None for place in (beside, _join("", target)) if place is not None}
-        for place in places:
+        at_root = None if _is_relative(target) else _join("", target)
+        for place in (beside, *([at_root] if at_root is not None and at_root != beside else [])):
             found = self._at(place, target, source)
             if found.path is not None:
                 return found
@@ -259,10 +259,15 @@ def spelling(
     The preferred kind of name (STEM, TITLE or PATH) if it means exactly this note, else the
     shortest of stem, title and path tails that does. A path is followed by the title as label.
     """
+    bare = _SUFFIX.sub("", card.path)
     for text in _spellings(card, prefer):
         if _means(text, card, resolver, source):
             return _labelled(text, card)
-    return _labelled(_SUFFIX.sub("", card.path), card)
+    # Paths that differ in case only stay ambiguous; as written, this one still comes first.
+    for text in (bare, card.path, *_spellings(card, prefer)):
+        if _means(text, card, resolver, source, is_alone=False):
+            return _labelled(text, card)
+    return _labelled(bare, card)
 
 
 def _spellings(card: NoteCard, prefer: NameKind) -> Iterator[str]:
@@ -276,14 +281,16 @@ def _spellings(card: NoteCard, prefer: NameKind) -> Iterator[str]:
     yield from (card.path, *card.aliases, card.note_id or "")
 
 
-def _means(text: str, card: NoteCard, resolver: Resolver, source: str) -> bool:
-    """Whether a link with this text is read as a link, and points at this note alone."""
+def _means(
+    text: str, card: NoteCard, resolver: Resolver, source: str, *, is_alone: bool = True
+) -> bool:
+    """Whether a link with this text is read as a link, and points at this note (alone)."""
     if not text.strip() or _UNLINKABLE.search(text):
         return False
     if _last(text).rpartition(".")[2].lower() in ATTACHMENT_EXTENSIONS and "." in text:
         return False
     found = resolver.resolve(text.strip(), source=source)
-    return found.path == card.path and not found.is_ambiguous
+    return found.path == card.path and not (is_alone and found.is_ambiguous)
 
 
 def _labelled(text: str, card: NoteCard) -> str:

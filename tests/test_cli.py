@@ -125,7 +125,7 @@ def test_a_failure_is_one_json_object_with_its_exit_code(vault, capsys, argument
     assert answer["error"]["kind"] == kind
     assert answer["error"]["message"]
     assert answer["error"]["hint"]
-    assert err.startswith("recall: ")
+    assert f"recall: {answer['error']['message']}" in err
 
 
 def test_an_empty_answer_is_an_answer(vault, capsys):

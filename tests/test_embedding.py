@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 import textwrap
+import time
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -180,6 +181,25 @@ def test_many_texts_on_many_threads_are_the_vectors_of_one_thread(models_dir):
         for threads in (1, 3)
     )
     assert np.array_equal(one, three)
+
+
+def test_an_interrupted_run_ends_with_the_batches_under_way(models_dir):
+    embedder = open_embedder(models_dir=models_dir, threads=2)
+    texts = ["a text about sound " * 40] * 600
+    embedder.embed_passages(texts[:4])
+    told = []
+
+    def stop(done):
+        told.append(done)
+        raise KeyboardInterrupt
+
+    started = time.perf_counter()
+    embedder.embed_passages(texts[:20])
+    twenty = time.perf_counter() - started
+    with pytest.raises(KeyboardInterrupt):
+        embedder.embed_passages(texts, on_progress=stop)
+    assert time.perf_counter() - started < 12 * twenty  # all would take 30 times as long
+    assert told == [3]
 
 
 def test_the_vectors_stay_the_same_once_the_weights_are_packed(models_dir):
@@ -368,6 +388,20 @@ def test_a_model_that_cannot_be_exported_keeps_working_on_torch(tiny_model, tmp_
     assert describe(str(odd), models_dir=models) == slow.space
     with pytest.raises(ModelDamaged, match="leaves the prompt out"):
         open_embedder(str(odd), runtime="onnx", models_dir=models)
+
+
+def test_an_export_that_failed_is_tried_again_with_other_versions(tiny_model, tmp_path):
+    told = []
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("recall.embedding.export.MIN_COSINE", 1.5)
+        slow = open_embedder(str(tiny_model), models_dir=tmp_path, on_prepare=told.append)
+    assert slow.runtime == "torch"
+    assert "disagrees with torch (cosine 1.0000)" in told[-1]
+    assert open_embedder(str(tiny_model), models_dir=tmp_path).runtime == "torch"
+    (record,) = tmp_path.glob("*.json")
+    content = json.loads(record.read_text())
+    record.write_text(json.dumps({**content, "tried_with": "torch 1.0"}))
+    assert open_embedder(str(tiny_model), models_dir=tmp_path).runtime == "onnx"
 
 
 # Models that are refused

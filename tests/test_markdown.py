@@ -500,9 +500,11 @@ pieces = st.lists(
     st.sampled_from([
         "[[a]]", "```\n", "> ", "- ", "\n", "\n\n", "---\n", "<!--", "-->", "$$", "%%", "`", "x",
         "| a |\n|--|\n", "> [!note] t\n", '<div class="linkage-tree">', "</div>", "<li>", "    ",
-        "[a](b.md)", "[a]: b.md\n", "# h\n", "===\n", "\t",
+        "[a](b.md)", "[a]: b.md\n", "# h\n", "===\n", "\t", "href", '<a href="a.md">', "</a>", "<%",
+        "%>", "{{", "}}", "keyword-row", "<pre>", "</pre>", "<code>", "1. ", "~~~\n", "==", "\\", "[",
+        "](", "|", "![[a]]", "*", "_", "https://a", "[^1]", "&amp;", "~~", "<b>", "#a ",
     ]),
-    max_size=25,
+    max_size=30,
 ).map("".join)  # fmt: skip
 anything = st.one_of(st.text(), markup, pieces, st.tuples(st.just("---\n"), markup).map("".join))
 

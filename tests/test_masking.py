@@ -408,7 +408,7 @@ PARTS = [
 ]  # fmt: skip
 
 
-@settings(max_examples=300, deadline=None)
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from(PARTS), max_size=40).map("".join),
     st.booleans(),

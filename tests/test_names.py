@@ -215,7 +215,8 @@ def test_a_spelling_prefers_the_name_asked_for():
         (note("f/a#b.md", "Plain"), [], "Plain"),
         (note("f/a|b.md", "c[d]"), [], "f/a|b"),
         (note("f/shot.png.md"), [], "f/shot.png.md|shot.png"),
-        (note("f/x.md.md"), [], "f/x.md.md|x.md"),
+        (note("f/x.md.md", "a|b"), [], "f/x.md.md"),
+        (note("A.md", "a"), [note("a.md", "b")], "A"),
     ],
 )
 def test_a_spelling_is_the_shortest_that_means_this_note_alone(card, others, written):
@@ -226,7 +227,7 @@ def test_a_spelling_is_the_shortest_that_means_this_note_alone(card, others, wri
 # -- any vault at all
 
 words = st.one_of(
-    st.sampled_from(["a", "A", "b", "index", "README", "é", "e\u0301", "ß", "a.md", "x.png", "日本", "a b", " a"]),
+    st.sampled_from(["a", "A", "b", "index", "README", "é", "e\u0301", "ß", "a.md", "x.png"]),
     st.text(alphabet="ab.#|^[]` $%-_'é🙂\\", min_size=1, max_size=5),
 ).filter(lambda word: word.strip() and word.strip() not in {".", ".."})  # fmt: skip
 paths = st.builds(
@@ -243,12 +244,12 @@ cards = st.builds(
     aliases=st.lists(words, max_size=2).map(tuple),
     first_heading=st.none() | words,
 )
-vaults = st.lists(cards, min_size=1, max_size=8, unique_by=lambda card: card.path)
+vaults = st.lists(cards, min_size=1, max_size=6, unique_by=lambda card: card.path)
 parts = st.lists(words | st.sampled_from([".", "..", "", " .."]), min_size=1, max_size=5)
 any_target = st.one_of(st.text(max_size=8), words, paths, parts.map("/".join))
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(vaults)
 def test_the_full_path_of_a_note_always_means_that_note(found):
     vault = Vault(*found)
@@ -258,7 +259,7 @@ def test_the_full_path_of_a_note_always_means_that_note(found):
             assert vault.path(card.path, source, syntax) == card.path
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(vaults, any_target, st.none() | any_target, paths, st.sampled_from(LinkSyntax))
 def test_resolving_asks_for_no_key_that_link_keys_leaves_out(found, target, label, source, syntax):
     vault = Vault(*found)
@@ -269,7 +270,7 @@ def test_resolving_asks_for_no_key_that_link_keys_leaves_out(found, target, labe
     assert len(set(resolution.candidates)) == len(resolution.candidates)
 
 
-@settings(max_examples=300)
+@settings(max_examples=150)
 @given(vaults, paths, st.sampled_from([NameKind.STEM, NameKind.TITLE, NameKind.PATH]))
 def test_a_spelling_is_read_back_as_the_note_wherever_any_link_can_be(found, source, prefer):
     vault = Vault(*found)
@@ -285,7 +286,8 @@ def test_a_spelling_is_read_back_as_the_note_wherever_any_link_can_be(found, sou
         bare = card.path.rpartition(".")[0]
         if meaning(written) != card.path:
             names = [card.path, bare, bare.rpartition("/")[2], card.title]
-            assert card.path not in [meaning(name) for name in names]
+            linkable = [name for name in names if not set(name) & set("|#^[]")]
+            assert card.path not in [meaning(name) for name in linkable]
 
 
 @given(vaults, st.data())

@@ -249,6 +249,11 @@ def assert_agrees(snapshot, reference: Reference) -> None:
     assert [(s.path, s.reason) for s in snapshot.problems()] == [
         (path, reason) for path, item in notes.items() for reason in item.problems
     ]
+    for path, item in notes.items():
+        assert snapshot.terms_of(path) == set(" ".join(item.words.values()).split())
+    keys = [*WORDS, "nowhere"]
+    borne = {key: snapshot.lookup(key) for key in keys}
+    assert snapshot.lookup_all(keys) == {key: names for key, names in borne.items() if names}
     stored = snapshot.passages_of(notes)
     assert {path: [s.passage for s in found] for path, found in stored.items()} == {
         path: list(item.passages) for path, item in notes.items()
@@ -428,7 +433,7 @@ def test_more_equal_texts_than_anyone_asked_for_still_have_one_order(store):
 
 
 def test_a_text_that_many_notes_hold_answers_only_where_that_is_allowed(store):
-    publish(store, *(note(f"{name}.md", "template", f"own {name}") for name in "abc"))
+    publish(store, *(note(f"{n}.md", "template", f"own {n}", "template") for n in "abc"))
     with store.read() as snapshot:
         text_id = snapshot.passages("a.md")[0].text_id
         assert snapshot.nearest(vectors("template"), 1).text_ids[0, 0] == text_id
@@ -523,15 +528,38 @@ def test_text_that_utf8_cannot_hold_is_stored_all_the_same(store):
         writer.put(note("\ud800.md", "x"))
 
 
+@pytest.mark.parametrize(
+    "path", ['🎵 «é»/it\'s "a" %1.md', "new\nline.md", "日本語.md", "'); --.md"]
+)
+def test_a_path_of_any_characters_is_found_again(store, path):
+    publish(store, note(path, "one"), note("other.md", "two"))
+    with store.read() as snapshot:
+        assert snapshot.card(path) == NoteCard(path, Path(path).stem)
+        assert [s.path for s in snapshot.passages(path)] == [path]
+        nearest = snapshot.nearest(vectors("one"), 2, exclude=[path])
+        assert nearest.text_ids[0].tolist() == [snapshot.passages("other.md")[0].text_id, -1]
+        assert snapshot.lexical(["one", "two"], 2, exclude=[path]) == snapshot.lexical(["two"], 2)
+    with store.write(IDENTITY) as writer:
+        writer.remove(path)
+        writer.publish()
+    with store.read() as snapshot:
+        assert snapshot.paths() == ["other.md"]
+
+
 def test_folders_and_tags_are_taken_literally(store):
-    publish(store, note("a%b/x.md", "one", tags=("Up",)), note("aXb/x.md", "two", tags=("upper",)))
+    publish(
+        store,
+        note("a%b/x.md", "one", tags=("Up",)),
+        note("aXb/x.md", "two", tags=("upper",)),
+        note("a%bc/x.md", "three", tags=("up-to-date",)),
+    )
     with store.read() as snapshot:
         for filters in (Filters(folder="a%b"), Filters(folder="a%b/"), Filters(tags=("#uP",))):
             ids = snapshot.nearest(vectors("one"), 2, filters=filters).text_ids[0].tolist()
             assert ids == [snapshot.passages("a%b/x.md")[0].text_id, -1]
-            assert [p for p, _ in snapshot.lexical(["one", "two"], 2, filters=filters)] == [
-                "a%b/x.md"
-            ]
+            assert [
+                p for p, _ in snapshot.lexical(["one", "two", "three"], 2, filters=filters)
+            ] == ["a%b/x.md"]
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -56,6 +57,8 @@ def export(embedder: TorchEmbedder, files: ModelFiles, models_dir: Path) -> str:
         NotExportable: the pipeline is not one that can be exported, or the graph disagrees.
         OSError: the cache can't be written.
     """
+    if importlib.util.find_spec("onnx") is None:  # torch's exporter writes with it
+        raise NotExportable("the package onnx is not installed")
     tokenizer = _fast_tokenizer(embedder, files)
     name = graph_name(embedder.space)
     if read_manifest(models_dir / name) is not None:

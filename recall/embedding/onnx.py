@@ -106,11 +106,14 @@ class OnnxEmbedder:
         if workers <= 1:
             yield from ((rows, forward(rows)) for rows in batches)
             return
-        with ThreadPoolExecutor(workers, thread_name_prefix="embed") as pool:
+        pool = ThreadPoolExecutor(workers, thread_name_prefix="embed")
+        try:
             yield from zip(batches, pool.map(forward, batches), strict=True)
+        finally:
+            pool.shutdown(cancel_futures=True)  # interrupted, it ends with the batches under way
 
     def _forward(self, ids: list[list[int]]) -> NDArray[np.float32]:
-        width = max(1, *map(len, ids)) if len(ids) > 1 else max(1, len(ids[0]))
+        width = max(1, *(len(row) for row in ids))
         tokens = np.full((len(ids), width), self._pad_id, dtype=np.int64)
         mask = np.zeros_like(tokens)
         for row, row_ids in enumerate(ids):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.metadata
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -51,10 +52,11 @@ def prepare(
     known = read_record(models_dir, folder)
     sources = _sources(files, known)
     known = known if known is not None and known.files == sources else None
-    # Asked for by name, the light runtime is tried again where it failed before.
-    with_export = runtime == "onnx" or (
-        runtime == "auto" and (known is None or known.export is not Export.FAILED)
+    failed_before = (
+        known is not None and known.export is Export.FAILED and known.tried_with == _versions()
     )
+    # Asked for by name, the light runtime is tried again where it failed before.
+    with_export = runtime == "onnx" or (runtime == "auto" and not failed_before)
     hashes = _hashes(files, sources)
     if is_default(model):
         check_default_weights(hashes["weights"])
@@ -96,8 +98,21 @@ def _exported(
     try:
         graph = export(embedder, files, models_dir)
     except NotExportable as finding:
-        return replace(record, export=Export.FAILED, graph="", reason=str(finding))
-    return replace(record, export=Export.DONE, graph=graph, reason="")
+        return replace(
+            record, export=Export.FAILED, graph="", reason=str(finding), tried_with=_versions()
+        )
+    return replace(record, export=Export.DONE, graph=graph, reason="", tried_with="")
+
+
+def _versions() -> str:
+    """Name the packages that an export depends on, with their versions."""
+    found = []
+    for package in ("onnx", "onnxruntime", "sentence-transformers", "torch", "transformers"):
+        try:
+            found.append(f"{package} {importlib.metadata.version(package)}")
+        except importlib.metadata.PackageNotFoundError:
+            found.append(f"no {package}")
+    return ", ".join(found)
 
 
 def _sources(files: ModelFiles, known: Record | None) -> tuple[SourceFile, ...]:

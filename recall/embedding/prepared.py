@@ -56,6 +56,7 @@ class Record:
     export: Export
     graph: str = ""  # name of the exported folder in the cache
     reason: str = ""  # why there is none
+    tried_with: str = ""  # versions that failed: others are worth another try
 
 
 def default_models_dir() -> Path:
@@ -93,6 +94,7 @@ def read_record(models_dir: Path, folder: Path) -> Record | None:
             export=Export(data["export"]),
             graph=str(data["graph"]),
             reason=str(data["reason"]),
+            tried_with=str(data["tried_with"]),
         )
     except (OSError, ValueError, TypeError, KeyError):
         return None  # a cache: what can't be read is made again

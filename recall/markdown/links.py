@@ -104,8 +104,8 @@ def _markdown_links(shielded: str, base: int, place: LinkPlace) -> Iterator[Link
 
 def _anchors(shielded: str, base: int, place: LinkPlace) -> Iterator[Link]:
     anchors = list(_ANCHOR.finditer(shielded))
-    limits = [*(anchor.start() for anchor in anchors[1:]), len(shielded)]
-    for found, limit in zip(anchors, limits, strict=True):
+    for at, found in enumerate(anchors, start=1):
+        limit = anchors[at].start() if at < len(anchors) else len(shielded)
         end = _ANCHOR_END.search(shielded, found.end(), limit)
         is_closed = end is not None and end.group() != "\n"
         yield from _address(
