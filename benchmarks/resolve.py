@@ -41,7 +41,12 @@ INLINE = re.compile(
     re.X,
 )
 DEFINITION = re.compile(r"^[ >]{0,3}\[(?!\^)[^\]\n]+\]:[ \t]*(?:<([^<>\n]+)>|(\S+))", re.M)
+DENDRON_VAULT = re.compile(r"^dendron://[^/]*/")
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.I)
+
+KINDS = ("id", "title", "alias", "heading")  # of names besides the path, in the order they win
+PROPERTIES = {"id": "id", "title": "title", "alias": "alias", "aliases": "alias"}
+FOLDER_NOTES = ("index", "readme")
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +212,14 @@ def _without_code(body: str, lines_of: str, tokens: Sequence[Token]) -> str:
             continue
         start, end = starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
         block = body[start:end]
-        block = CODE_SPAN.sub(_blank, block) if token.type == "inline" else " " * len(block)
+        block = CODE_SPAN.sub(_fill, block) if token.type == "inline" else " " * len(block)
         body = body[:start] + block + body[end:]
-    return COMMENT.sub(_blank, body)
+    return COMMENT.sub(_fill, body)
 
 
-def _blank(match: re.Match[str]) -> str:
-    return re.sub(r"[^\r\n]", " ", match[0])
+def _fill(match: re.Match[str]) -> str:
+    # Not with blanks: a label that is code is still a label.
+    return re.sub(r"[^\r\n]", "\0", match[0])
 
 
 def _links(body: str) -> Iterator[Written]:
@@ -227,10 +233,10 @@ def _links(body: str) -> Iterator[Written]:
 def _wikilinks(body: str) -> Iterator[Written]:
     for match in WIKI.finditer(body):
         # Dendron writes the label first: the part behind the bar is the second guess.
-        parts = (part.partition("#")[0].strip() for part in re.split(r"\\?\|", match["inside"]))
-        meanings = tuple(part for part in parts if part)
-        if meanings and not match["inside"].startswith("#"):
-            yield Written(match[0], match.start(), match.end(), meanings[:2], is_wiki=True)
+        parts = [part.strip() for part in re.split(r"\\?\|", match["inside"])[:2] if part.strip()]
+        parts.sort(key=lambda part: not part.startswith("dendron://"))
+        meanings = tuple(DENDRON_VAULT.sub("", part).partition("#")[0].strip() for part in parts)
+        yield Written(match[0], match.start(), match.end(), meanings, is_wiki=True)
 
 
 def _address(address: str, text: str, start: int) -> Iterator[Written]:
@@ -246,10 +252,10 @@ def _properties(front: str) -> Iterator[tuple[str, str]]:
         return
     if not isinstance(properties, dict):
         return
-    for key, kind in (("id", "id"), ("title", "title"), ("alias", "alias"), ("aliases", "alias")):
-        value = properties.get(key)
+    for key, value in properties.items():
+        kind = PROPERTIES.get(str(key).lower())
         for name in value if isinstance(value, list) else [value]:
-            if name is not None:
+            if kind and name is not None:
                 yield kind, str(name)
 
 
@@ -277,26 +283,31 @@ class Resolver:
     def resolve(self, link: Written, source: str) -> str | None:
         """The note that a link means, or None."""
         for meaning in link.meanings:
+            if not meaning:
+                return source  # `[[#a heading of this note]]`
             if found := self._place(meaning, source, relative_first=not link.is_wiki):
                 return found
-            if link.is_wiki and (found := self._name(meaning, source)):
+            kinds = KINDS if link.is_wiki else ()
+            if found := self._name(meaning, source, kinds):
                 return found
         return None
 
     def _place(self, target: str, source: str, *, relative_first: bool) -> str | None:
         key = _key(_bare(target))
         relative = _key(normpath(f"{dirname(source)}/{_bare(target)}")).lstrip("/")
-        tries = [relative, normpath(key.lstrip("/"))]
+        tries = [key.lstrip("/") if target.startswith("/") else relative, normpath(key.strip("/"))]
         for place in tries if relative_first or target.startswith(".") else reversed(tries):
-            if place in self.paths:
-                return self.paths[place]
+            for path in (place, *(f"{place}/{name}".lstrip("/") for name in FOLDER_NOTES)):
+                if path in self.paths:
+                    return self.paths[path]
         return None
 
-    def _name(self, target: str, source: str) -> str | None:
-        tables = [self.tails, *(self.named[kind] for kind in ("id", "title", "alias", "heading"))]
-        for table in tables:
-            found = table.get(_key(_bare(target).lstrip("/"))) or table.get(_key(target))
-            if found:
+    def _name(self, target: str, source: str, kinds: Sequence[str]) -> str | None:
+        key = _key(_bare(target)).strip("/")
+        folder_notes = [f"{key}/{name}" for name in FOLDER_NOTES if "/" in target]
+        for table in (self.tails, *(self.named[kind] for kind in kinds)):
+            keys = (key, _key(target), *folder_notes)
+            if found := next((table[key] for key in keys if key in table), None):
                 # As Obsidian does: below the own folder first, then the shortest path.
                 own = dirname(source)
                 return min(found, key=lambda path: (not path.startswith(own), len(path), path))

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 PER_SIGNAL = 100  # notes taken under each signal
 PER_PASSAGE = 60  # nearest texts looked at for each passage of the source
 QUERY_TERMS = 40  # the note's terms that make its lexical query
+NAME_COLUMNS = {"title": 1.0, "names": 1.0, "tags": 0.5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +31,7 @@ class Candidates:
     """Notes that may be related, sorted by path."""
 
     bm25: Mapping[str, float]  # path → BM25 with the source's terms; 0.0 where none is shared
+    bm25_of_names: Mapping[str, float]  # the same, on titles, names and tags alone
     mentions: Mapping[str, Mention]  # path → where the source names it
 
 
@@ -37,26 +39,18 @@ def find_candidates(
     source: Source, snapshot: Snapshot, *, exclude: Collection[str], max_notes_per_text: int
 ) -> Candidates:
     """The union of the best few notes under each signal."""
-    named = mentions_in(source.passages, snapshot)
-    mentions = {path: found for path, found in named.items() if path not in exclude}
-    lexical = lexical_scores(source, snapshot, exclude=exclude)
-    paths = set(list(lexical)[:PER_SIGNAL])
+    mentioned = mentions_in(source.passages, snapshot)
+    mentions = {path: found for path, found in mentioned.items() if path not in exclude}
+    query = telling_terms(source, snapshot)
+    lexical = dict(snapshot.lexical(query, PER_SIGNAL * 5, exclude=exclude))
+    named = dict(snapshot.lexical(query, PER_SIGNAL, exclude=exclude, columns=NAME_COLUMNS))
+    paths = {*list(lexical)[:PER_SIGNAL], *list(named)[: PER_SIGNAL // 2]}
     paths |= _nearest_passages(source, snapshot, Filters(), exclude, max_notes_per_text)
     titles = Filters(facets=frozenset({Facet.TITLE}))
     paths |= _nearest_passages(source, snapshot, titles, exclude, max_notes_per_text)
     paths |= _nearest_centroids(source, snapshot, exclude)
     paths |= mentions.keys()
-    return Candidates({path: lexical.get(path, 0.0) for path in sorted(paths)}, mentions)
-
-
-def lexical_scores(
-    source: Source, snapshot: Snapshot, *, exclude: Collection[str]
-) -> Mapping[str, float]:
-    """BM25 of every note that shares one of the source's most telling terms, best first."""
-    query = telling_terms(source, snapshot)
-    if not query:
-        return {}
-    return dict(snapshot.lexical(query, PER_SIGNAL * 5, exclude=exclude))
+    return Candidates({path: lexical.get(path, 0.0) for path in sorted(paths)}, named, mentions)
 
 
 def telling_terms(source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS) -> list[str]:

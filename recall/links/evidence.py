@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from recall.links.features import Compared
+    from recall.links.comparison import Comparison
     from recall.links.source import Source
     from recall.store import Snapshot
 
@@ -24,29 +24,29 @@ NEIGHBOURS_SHOWN = 3
 
 
 def gather(
-    source: Source, compared: Compared, row: int, card: NoteCard, snapshot: Snapshot
+    comparison: Comparison, features: Mapping[str, NDArray[np.float64]], row: int, card: NoteCard
 ) -> Evidence:
     """The evidence for one candidate.
 
     Args:
-        source: The note that suggestions are wanted for.
-        compared: The source beside its candidates.
+        comparison: The source beside its candidates.
+        features: What was computed of it.
         row: Which candidate.
         card: Of that candidate.
-        snapshot: The index.
     """
-    there = [item.passage for item in compared.passages[row]]
-    block = compared.similarities[:, compared.starts[row] : compared.starts[row + 1]]
-    here_best, there_best = _best_pair(source.passages, there, block)
+    source, block = comparison.source, comparison.block
+    there = [item.passage for item in block.passages[row]]
+    columns = slice(block.starts[row], block.starts[row + 1])
+    here_best, there_best = _best_pair(source.passages, there, comparison.similarities[:, columns])
     return Evidence(
         here=here_best,
         there=there_best,
-        shared_words=_shared_words(source, there, snapshot),
-        mention=compared.mentions.get(card.path) or mention_of(source.card, there),
-        common_neighbours=_common_neighbours(source, card.path, snapshot),
+        shared_words=_shared_words(source, there, comparison.snapshot),
+        mention=comparison.candidates.mentions.get(card.path) or mention_of(source.card, there),
+        common_neighbours=_common_neighbours(source, card.path, comparison.snapshot),
         parts={
             name: round(float(column[row]), 4)
-            for name, column in compared.values.items()
+            for name, column in features.items()
             if np.isfinite(column[row])
         },
     )
@@ -87,8 +87,8 @@ def _shared_words(source: Source, there: Iterable[Passage], snapshot: Snapshot) 
 
 def _common_neighbours(source: Source, path: str, snapshot: Snapshot) -> tuple[str, ...]:
     """Titles of notes that both are linked with."""
-    theirs = {link.resolution.path for link in snapshot.links_from(path) if link.resolution.path}
-    theirs |= {link.source for link in snapshot.links_to(path)}
+    found = snapshot.neighbours([path])[path]
+    theirs = found.linked | found.linking
     shared = sorted((theirs & source.neighbours) - {path, source.card.path})[:NEIGHBOURS_SHOWN]
     cards: Mapping[str, NoteCard] = snapshot.cards(shared)
     return tuple(cards[neighbour].title for neighbour in shared)

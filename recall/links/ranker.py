@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 RRF_K = 60  # the constant of the paper
+FUSED = ("mean_cosine", "best_pair", "mean_best_pair", "bm25", "titles", "mention_here")
 
 
 def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
@@ -26,14 +27,15 @@ def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return found
 
 
-def fuse(values: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
+def fuse(features: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
     """Fused rank score of each candidate, scaled so that first under every signal is 1.
 
-    A signal that is silent about a candidate (NaN) adds nothing to it.
+    A signal that is silent about a candidate (NaN, or no mention) adds nothing to it.
     """
-    columns = [
-        np.where(np.isnan(column), 0.0, (RRF_K + 1) / (RRF_K + ranks(column)))
-        for column in values.values()
-    ]
+    columns = []
+    for name in FUSED:
+        values = features[name]
+        silent = np.isnan(values) | ((values == 0) & (name == "mention_here"))
+        columns.append(np.where(silent, 0.0, (RRF_K + 1) / (RRF_K + ranks(values))))
     fused: NDArray[np.float64] = np.mean(columns, axis=0)
     return fused

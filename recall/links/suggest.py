@@ -9,8 +9,9 @@ import numpy as np
 
 from recall.domain import NameKind, Suggestion
 from recall.links.candidates import find_candidates
+from recall.links.comparison import Comparison
 from recall.links.evidence import gather
-from recall.links.features import compare
+from recall.links.features import compute
 from recall.links.ranker import fuse
 from recall.names import Resolver, spelling
 
@@ -49,10 +50,13 @@ def suggest(
     candidates = find_candidates(
         source, snapshot, exclude=exclude, max_notes_per_text=max_notes_per_text
     )
-    compared = compare(source, candidates, snapshot, max_notes_per_text=max_notes_per_text)
+    if not candidates.bm25:
+        return ()
+    compared = Comparison(source, candidates, snapshot, max_notes_per_text=max_notes_per_text)
     if not compared.paths:
         return ()
-    scores = fuse(compared.values)
+    features = compute(compared)
+    scores = fuse(features)
     order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted: ties by path
     resolver = Resolver(snapshot.lookup)
     suggestions: list[Suggestion] = []
@@ -70,7 +74,7 @@ def suggest(
                 score=float(scores[row]),
                 card=card,
                 link=f"[[{name}]]",
-                evidence=gather(source, compared, row, card, snapshot),
+                evidence=gather(compared, features, row, card),
                 linked=path in source.linked,
             )
         )

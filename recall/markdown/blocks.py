@@ -193,8 +193,9 @@ class _Scanner:
         marker = _ITEM.match(rest.body)
         if marker is None:
             return False
-        is_bare = leaves.leaf is not None and leaves.leaf.kind is LeafKind.PARAGRAPH
-        if is_bare and (marker.group(1) not in {None, "1"} or marker.end() == len(rest.body)):
+        is_wrapped = leaves.leaf is not None and leaves.leaf.kind is LeafKind.PARAGRAPH
+        is_wrapped = is_wrapped and leaves.depth + 1 == len(leaves.quotes)
+        if is_wrapped and (marker.group(1) not in {None, "1"} or marker.end() == len(rest.body)):
             return False  # a number at the start of a wrapped line
         leaves.settle(rest.indent)
         self._open_items(rest, marker)

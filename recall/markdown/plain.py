@@ -8,7 +8,7 @@ from html import unescape
 from recall.markdown.mask import shield, unshield
 
 _MARKUP = re.compile(r"[*_~=<>&\[\]{}|^\\`\ufdd0-\ufdef]|://")
-_PLACEHOLDER = re.compile(r"\{\{[^{}\n]*\}\}|<%[^<]*?%>")
+_PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|<%[^<]*?%>")
 _AUTOLINK = re.compile(r"<(?:[a-zA-Z][a-zA-Z0-9+.\-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
 _PHRASE_TAG = re.compile(
     r"</?(?:a|abbr|b|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup|u"
@@ -20,7 +20,7 @@ _WIKILINK = re.compile(r"(!?)\[\[([^\[\]\n]*)\]\]")
 _SIZE = re.compile(r"\s*\d+(?:x\d+)?\s*")  # of an embedded image
 _DOTTED = re.compile(r"dendron://\S+|[\w-]+(?:\.[\w-]+){2,}(?:#\S*)?|[\w-]+(?:\.[\w-]+)+#\S*")
 _INLINE_LINK = re.compile(
-    r"""!?\[([^\[\]]*)\]\([ \t\n]*
+    r"""!?\[((?:[^\[\]]++|\[[^\[\]]*+\])*+)\]\([ \t\n]*
     (?:<[^<>\n]*>|[^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*)
     (?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)(?:\{[^{}\n]*\})?""",
     re.VERBOSE,
@@ -54,7 +54,7 @@ def read(shielded: str) -> str:
     if not _MARKUP.search(shielded):
         return " ".join(shielded.split())
     text = shielded
-    if "{{" in text or "<%" in text:
+    if "{" in text or "<%" in text:
         text = _PLACEHOLDER.sub(" ", text)
     if "<" in text:
         text = _TAG.sub(" ", _PHRASE_TAG.sub("", _AUTOLINK.sub("", text)))

@@ -4,10 +4,10 @@ One folder: `catalog.sqlite`, and vectors files that the catalog names. No SQLit
 or row number leaves this package: a text is known by an opaque number of the catalog.
 """
 
-from recall.store.catalog import StoredPassage
+from recall.store.catalog import Neighbours, StoredPassage
 from recall.store.schema import FORMAT
 from recall.store.snapshot import Nearest, Snapshot
 from recall.store.store import Store
 from recall.store.writer import Writer
 
-__all__ = ["FORMAT", "Nearest", "Snapshot", "Store", "StoredPassage", "Writer"]
+__all__ = ["FORMAT", "Nearest", "Neighbours", "Snapshot", "Store", "StoredPassage", "Writer"]

@@ -70,6 +70,14 @@ class StoredPassage:
     passage: Passage
 
 
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The notes that a note is linked with, itself not among them."""
+
+    linked: frozenset[str]  # paths of the notes it links
+    linking: frozenset[str]  # paths of the notes that link it
+
+
 class Catalog:
     """Reads one state of the catalog."""
 
@@ -252,6 +260,22 @@ class Catalog:
             "JOIN notes t ON t.id = l.target_id WHERE s.id <> t.id ORDER BY s.path, t.path"
         )
         return iter(rows)
+
+    def neighbours(self, paths: Iterable[str]) -> dict[str, Neighbours]:
+        """The notes that each of these notes is linked with, in both directions."""
+        wanted = list(paths)
+        out: dict[str, set[str]] = {path: set() for path in wanted}
+        back: dict[str, set[str]] = {path: set() for path in wanted}
+        for column, found in (("source_id", out), ("target_id", back)):
+            other = "target_id" if column == "source_id" else "source_id"
+            for path, neighbour in self._db.rows(
+                "SELECT n.path, o.path FROM notes n "  # noqa: S608
+                f"JOIN links l ON l.{column} = n.id JOIN notes o ON o.id = l.{other} "
+                "WHERE n.path IN (SELECT value FROM json_each(?)) AND o.id <> n.id",
+                (json.dumps(wanted),),
+            ):
+                found[path].add(neighbour)
+        return {path: Neighbours(frozenset(out[path]), frozenset(back[path])) for path in wanted}
 
     def _links(self, sql: str, parameters: Sequence[object] = ()) -> tuple[ResolvedLink, ...]:
         # Who else an ambiguous link could mean is asked again: notes called `README` would
