@@ -28,19 +28,16 @@ from typing import TextIO
 from benchmarks.baselines import BASELINES, Corpus, ranked
 from benchmarks.controls import add_templates
 from benchmarks.masking import Anchor, MaskedSource, Track, mask, shuffle
-from benchmarks.metrics import MEASURES, Estimate, bootstrap, bootstrap_ratio
+from benchmarks.metrics import MEASURES, ndcg_by_chance
 from benchmarks.results_file import keep
+from benchmarks.tables import MAIN_MEASURE, SEED, Values, print_table, summary
 from recall.embedding import open_embedder
 from recall.index import Index, open_index
 
 DEPTH = 50  # how far down a list is looked, for MRR
-SEED = 0
-YARDSTICK = "mean cosine"
 RECALL, CLI = "recall", "recall, command line"
-MAIN_MEASURE = "ndcg@10"
 
 Lists = dict[str, dict[str, list[str]]]  # method → source → suggested paths, best first
-Values = dict[str, dict[str, list[float]]]  # method → measure → one value a source
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,8 @@ def measure_all(
 ) -> None:
     """Measure every vault under one track and anchor, print the tables, keep the figures."""
     found: dict[str, Values] = {}
-    figures: dict[str, object] = {}
+    figures: dict[str, dict[str, object]] = {}
+    has_controls = arguments.controls and (track, anchor) == (Track.NEW, Anchor.HIDDEN)
     with _opened(arguments.dump) as dump:
         for name, folder in vaults.items():
             started = time.perf_counter()
@@ -98,18 +96,19 @@ def measure_all(
             lists, facts = ask(case, arguments.methods, cli=arguments.cli)
             found[name] = judge(case, lists)
             _dump(dump, case, track, anchor, lists)
-            figures[name] = {**facts, "methods": _summary(found[name])}
-            if arguments.controls:
-                figures[name] = {**figures[name], "controls": controls(case, folder, arguments)}  # type: ignore[dict-item]
+            figures[name] = {**facts, "methods": summary(found[name])}
             print(f"\n{name}: {facts}, {time.perf_counter() - started:.0f} s")
-            _print_table(found[name])
+            print_table(found[name])
+            if has_controls:
+                figures[name]["controls"] = controls(case, folder, arguments)
     if not found:
         return
     means = mean_over_vaults(found)
-    print(f"\nmean over {len(found)} vaults, track {track.value}, anchor {anchor.value}")
-    _print_table(means)
+    if len(found) > 1:
+        print(f"\nmean over {len(found)} vaults, track {track.value}, anchor {anchor.value}")
+        print_table(means)
     protocol = {"track": track.value, "anchor": anchor.value, "most": arguments.most, "seed": SEED}
-    whole = {**protocol, "vaults": figures, "mean over vaults": _summary(means)}
+    whole = {**protocol, "vaults": figures, "mean over vaults": summary(means)}
     print("kept in", keep(f"links-{track.value}-{anchor.value}", whole).name)
 
 
@@ -121,7 +120,7 @@ def prepare(name: str, folder: Path, work: Path, track: Track, anchor: Anchor, m
     return Case(name, copy, sources)
 
 
-def ask(case: Case, methods: Sequence[str], *, cli: bool = False) -> tuple[Lists, dict[str, int]]:
+def ask(case: Case, methods: Sequence[str], *, cli: bool = False) -> tuple[Lists, dict[str, float]]:
     """Every method's suggestions for every source, and how much there was to look at."""
     index = open_index(case.copy)
     lists: Lists = {}
@@ -146,11 +145,16 @@ def ask(case: Case, methods: Sequence[str], *, cli: bool = False) -> tuple[Lists
     for by_source in lists.values():
         for path, known in linked.items():
             by_source[path] = [other for other in by_source[path] if other not in known]
+    chances = [
+        ndcg_by_chance(len(source.hidden), counts.notes - len(linked[source.path]))
+        for source in case.sources
+    ]
     facts = {
         "notes": counts.notes,
         "passages": counts.passages,
         "sources": len(case.sources),
         "hidden": sum(len(source.hidden) for source in case.sources),
+        f"{MAIN_MEASURE} by chance": round(sum(chances) / len(chances), 3),
     }
     return lists, facts
 
@@ -208,11 +212,14 @@ def controls(case: Case, folder: Path, arguments: argparse.Namespace) -> dict[st
     name = f"{case.vault}-shuffled"
     track, anchor, most = Track.NEW, Anchor.HIDDEN, arguments.most
     fooled = prepare(name, shuffled, arguments.work, track, anchor, most)
-    lists, facts = ask(fooled, arguments.methods)
-    values = judge(fooled, lists)
-    print(f"\n{name}: {facts}")
-    _print_table(values)
-    return {"shuffled links": _summary(values), "template-only notes": templates(case, arguments)}
+    found: dict[str, object] = {"template-only notes": templates(case, arguments)}
+    if fooled.sources:
+        lists, facts = ask(fooled, arguments.methods)
+        values = judge(fooled, lists)
+        print(f"\n{name}: {facts}")
+        print_table(values)
+        found["shuffled links"] = {**facts, "methods": summary(values)}
+    return found
 
 
 def templates(case: Case, arguments: argparse.Namespace) -> dict[str, object]:
@@ -232,34 +239,6 @@ def templates(case: Case, arguments: argparse.Namespace) -> dict[str, object]:
         found[method] = {"get suggestions": answered, "share of top tens": round(share, 4)}
         print(f"{method:<20} {answered:>6.0%} {share:>7.1%}")
     return found
-
-
-def _summary(values: Values) -> dict[str, dict[str, list[float]]]:
-    """Mean and interval of each measure, and of the main one over that of the yardstick."""
-    rows: dict[str, dict[str, list[float]]] = {}
-    for method, by_measure in values.items():
-        rows[method] = {
-            name: _rounded(bootstrap(found, seed=SEED)) for name, found in by_measure.items()
-        }
-        if any(values.get(YARDSTICK, {}).get(MAIN_MEASURE, ())):
-            base = values[YARDSTICK][MAIN_MEASURE]
-            ratio = bootstrap_ratio(by_measure[MAIN_MEASURE], base, seed=SEED)
-            rows[method][f"{MAIN_MEASURE} over {YARDSTICK}"] = _rounded(ratio)
-    return rows
-
-
-def _rounded(found: Estimate) -> list[float]:
-    return [round(found.mean, 4), round(found.low, 4), round(found.high, 4)]
-
-
-def _print_table(values: Values) -> None:
-    rows = _summary(values)
-    print(f"{'':<20}" + "".join(f"{name:>20}" for name in MEASURES) + "  over mean cosine")
-    for method, row in rows.items():
-        cells = "".join(
-            f"{mean:>7.3f} [{low:.3f} {high:.3f}]" for mean, low, high in list(row.values())
-        )
-        print(f"{method:<20}{cells}")
 
 
 def _opened(file: Path | None) -> TextIO:

@@ -54,6 +54,12 @@ def ndcg_at(ranked: Sequence[str], hidden: Collection[str], k: int = 10) -> floa
     return gain / best
 
 
+def ndcg_by_chance(hidden: int, notes: int, k: int = 10) -> float:
+    """The nDCG to be expected of any order of `notes` notes, `hidden` of which are right."""
+    shares = [1 / math.log2(rank + 1) for rank in range(1, min(notes, k) + 1)]
+    return hidden / notes * sum(shares) / sum(shares[:hidden])
+
+
 MEASURES: Mapping[str, Callable[[Sequence[str], Collection[str]], float]] = {
     "ndcg@10": ndcg_at,
     "recall@10": recall_at,

@@ -15,9 +15,9 @@ import argparse
 import os
 import re
 import unicodedata
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from pathlib import Path
 from posixpath import dirname, normpath
 from urllib.parse import unquote
@@ -29,20 +29,21 @@ from markdown_it.token import Token
 from benchmarks.results_file import keep
 from recall import open_index
 
-FRONTMATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.S | re.M)
-CODE_SPAN = re.compile(r"(?<![\\`])(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.S)
-COMMENT = re.compile(r"<!--.*?-->|%%.*?%%", re.S)
+FRONTMATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)| re.M)
+CODE_SPAN = re.compile(r"(?<![\\`])(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+COMMENT = re.compile(r"<!--.*?-->|%%.*?%%", re.DOTALL)
 WIKI = re.compile(r"(?<!\\)!?\[\[(?P<inside>[^\[\]\n]+?)\]\]")
 # A look-ahead, so that a linked picture is found as well as the link around it.
 INLINE = re.compile(
     r"""(?<!\\)(?=(?P<link>!?\[(?:\\.|[^\[\]\\]|\[(?:[^\[\]]|\[[^\]]*\])*\])*\]\(\s*
     (?:<(?P<angle>[^<>\n]*)>|(?P<bare>(?:[^\s()]|\([^\s()]*\))+))
     (?:\s+(?:"[^"]*"|'[^']*'|\([^)]*\)))?\s*\)))""",
-    re.X,
+    re.VERBOSE,
 )
-DEFINITION = re.compile(r"^[ >]{0,3}\[(?!\^)[^\]\n]+\]:[ \t]*(?:<([^<>\n]+)>|(\S+))", re.M)
+DEFINITION = re.compile(r"^[ >]{0,3}\[(?!\^)[^\]\n]+\]:[ \t]*(?:<([^<>\n]+)>|(\S+))",re.DOTALL | re.MULTILINE)
 DENDRON_VAULT = re.compile(r"^dendron://[^/]*/")
-SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.I)
+SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
+SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
 
 KINDS = ("id", "title", "alias", "heading")  # of names besides the path, in the order they win
 PROPERTIES = {"id": "id", "title": "title", "alias": "alias", "aliases": "alias"}
@@ -56,7 +57,7 @@ class Written:
     text: str
     start: int
     end: int
-    meanings: tuple[str, ...]  # what it may name, the likeliest first
+    meanings: tuple[str, ...]  # before and behind the bar: one of them is the target
     is_wiki: bool
 
 
@@ -68,108 +69,108 @@ class File:
     names: tuple[tuple[str, str], ...]  # (kind, name)
 
 
-@dataclass(slots=True)
-class Figures:
-    """What came out for one vault; `missed` and `extra` count disagreements by their class."""
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One link as either side takes it; `path` is None where it means no note."""
 
-    notes: int = 0
-    links: int = 0  # that the script resolves
+    text: str
+    start: int
+    end: int
+    path: str | None
+
+
+@dataclass(slots=True)
+class Side:
+    """What one side resolves, and how much of it the other takes for the same note."""
+
+    links: int = 0
     links_same: int = 0
-    pairs: int = 0
-    pairs_same: int = 0
-    recall_links: int = 0  # that recall resolves
-    recall_links_same: int = 0
-    recall_pairs: int = 0
-    missed: Counter[str] = field(default_factory=Counter)
-    extra: Counter[str] = field(default_factory=Counter)
+    pairs: set[tuple[str, str]] = field(default_factory=set)  # (source, another note)
+    otherwise: dict[str, list[str]] = field(default_factory=dict)  # how the other differs → where
+
+    def add(self, source: str, mine: Sequence[Found], theirs: Sequence[Found], other: str) -> None:
+        """Count the links of one note, each against the other side's at the same place."""
+        for link in mine:
+            if link.path is None:
+                continue
+            self.links += 1
+            if link.path != source:
+                self.pairs.add((source, link.path))
+            there = [its.path for its in theirs if its.start < link.end and link.start < its.end]
+            if link.path in there:
+                self.links_same += 1
+                continue
+            kind = "resolves it to another" if any(there) else "does not resolve it"
+            line = f"{source}: {link.text} → {link.path}"
+            if any(there):
+                line += f", {other}: {', '.join(path for path in there if path)}"
+            kind = f"{other} {kind if there else 'sees no link'}"
+            self.otherwise.setdefault(kind, []).append(line)
+
+    def figures(self, other: Side) -> dict[str, object]:
+        """What is kept in the results file."""
+        return {
+            "links": self.links,
+            "links_same": self.links_same,
+            "pairs": len(self.pairs),
+            "pairs_same": len(self.pairs & other.pairs),
+            "otherwise": {kind: len(lines) for kind, lines in sorted(self.otherwise.items())},
+        }
 
 
 def main() -> None:
     """Compare the vaults that the command line names."""
-    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("vaults", nargs="+", type=Path, metavar="VAULT")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="examples of each class")
     arguments = parser.parse_args()
     results: dict[str, object] = {}
-    print(HEADER)
+    print(
+        f"{'':40} {'':>6} {'script':>7} {'recall':>8} {'script':>7} {'recall':>8} {'recall':>7} {'script':>8}"
+    )
+    print(
+        f"{'vault':40} {'notes':>6} {'links':>7} {'same':>8} {'pairs':>7} {'same':>8} {'links':>7} {'same':>8}"
+    )
     for vault in arguments.vaults:
-        figures, examples = compare(vault)
-        print(row(vault.resolve().name, figures))
-        for kind, found in sorted(examples.items()):
-            print(*(f"    {kind}: {line}" for line in found[: arguments.show]), sep="\n", end="")
-            print("\n" if arguments.show else "", end="")
-        results[vault.resolve().name] = asdict(figures)
+        name = vault.resolve().name
+        notes, script, recall = compare(vault)
+        pairs_same = len(script.pairs & recall.pairs)
+        print(
+            f"{name[:40]:40} {notes:6} {script.links:7} {_share(script.links_same, script.links)}"
+            f" {len(script.pairs):7} {_share(pairs_same, len(script.pairs))}"
+            f" {recall.links:7} {_share(recall.links_same, recall.links)}"
+        )
+        for kind, lines in sorted((script.otherwise | recall.otherwise).items()):
+            print(f"  {kind}: {len(lines)}")
+            print("".join(f"    {line}\n" for line in lines[: arguments.show]), end="")
+        results[name] = {
+            "notes": notes,
+            "script": script.figures(recall),
+            "recall": recall.figures(script),
+        }
     print("kept in", keep("resolve", {"vaults": results}).name)
 
 
-HEADER = (
-    f"{'vault':44} {'notes':>6} {'links':>7} {'same':>8} {'pairs':>7} {'same':>8}"
-    f" {'recall':>7} {'script':>8}"
-)
-
-
-def row(name: str, figures: Figures) -> str:
-    """One line of the table: shares of the script's links and pairs, then of recall's links."""
-    return (
-        f"{name[:44]:44} {figures.notes:6} {figures.links:7} "
-        f"{_share(figures.links_same, figures.links)} {figures.pairs:7} "
-        f"{_share(figures.pairs_same, figures.pairs)} {figures.recall_links:7} "
-        f"{_share(figures.recall_links_same, figures.recall_links)}"
-    )
-
-
-def compare(vault: Path) -> tuple[Figures, dict[str, list[str]]]:
-    """Set recall's links of every note beside this script's."""
+def compare(vault: Path) -> tuple[int, Side, Side]:
+    """The number of notes, and this script's and recall's links beside each other."""
     files = dict(read_vault(vault))
     resolver = Resolver(files)
-    figures = Figures(notes=len(files))
-    examples: dict[str, list[str]] = defaultdict(list)
-    mine: set[tuple[str, str]] = set()
-    theirs: set[tuple[str, str]] = set()
+    script, recall = Side(), Side()
     with open_index(vault).read() as snapshot:
         for source, file in files.items():
-            here = [(link, resolver.resolve(link, source)) for link in file.links]
-            there = [
-                ((item.link.span.start, item.link.span.end), item.resolution.path, item.link.target)
+            mine = [
+                Found(link.text, link.start, link.end, resolver.resolve(link, source))
+                for link in file.links
+            ]
+            theirs = [
+                Found(
+                    item.link.target, item.link.span.start, item.link.span.end, item.resolution.path
+                )
                 for item in snapshot.links_from(source)
             ]
-            for link, path in here:
-                if path is None:
-                    continue
-                mine.add((source, path))
-                figures.links += 1
-                near = [p for span, p, _ in there if _overlap(span, (link.start, link.end))]
-                if path in near:
-                    figures.links_same += 1
-                else:
-                    kind = _class_of(near, "recall")
-                    figures.missed[kind] += 1
-                    examples[kind].append(f"{source}: {link.text} → {path}, recall: {near}")
-            for span, found, target in there:
-                if found is None:
-                    continue
-                theirs.add((source, found))
-                figures.recall_links += 1
-                close = [p for link, p in here if _overlap(span, (link.start, link.end))]
-                if found in close:
-                    figures.recall_links_same += 1
-                else:
-                    kind = _class_of(close, "script")
-                    figures.extra[kind] += 1
-                    examples[kind].append(f"{source}: {target} → {found}, script: {close}")
-    figures.pairs, figures.recall_pairs = len(mine), len(theirs)
-    figures.pairs_same = len(mine & theirs)
-    return figures, examples
-
-
-def _class_of(others: Sequence[str | None], who: str) -> str:
-    if not others:
-        return f"{who} sees no link"
-    return f"{who} resolves it to another" if any(others) else f"{who} does not resolve it"
-
-
-def _overlap(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return one[0] < other[1] and other[0] < one[1]
+            script.add(source, mine, theirs, "recall")
+            recall.add(source, theirs, mine, "script")
+    return len(files), script, recall
 
 
 def _share(part: int, whole: int) -> str:
@@ -232,11 +233,10 @@ def _links(body: str) -> Iterator[Written]:
 
 def _wikilinks(body: str) -> Iterator[Written]:
     for match in WIKI.finditer(body):
-        # Dendron writes the label first: the part behind the bar is the second guess.
         parts = [part.strip() for part in re.split(r"\\?\|", match["inside"])[:2] if part.strip()]
-        parts.sort(key=lambda part: not part.startswith("dendron://"))
         meanings = tuple(DENDRON_VAULT.sub("", part).partition("#")[0].strip() for part in parts)
-        yield Written(match[0], match.start(), match.end(), meanings, is_wiki=True)
+        if meanings:
+            yield Written(match[0], match.start(), match.end(), meanings, is_wiki=True)
 
 
 def _address(address: str, text: str, start: int) -> Iterator[Written]:
@@ -270,52 +270,51 @@ class Resolver:
     """What the targets of links mean, looked up in dictionaries."""
 
     def __init__(self, files: Mapping[str, File]) -> None:
-        self.paths = {_key(_bare(path)): path for path in files}
+        self.paths: dict[str, str] = {}
         self.tails: dict[str, list[str]] = defaultdict(list)
         self.named: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
         for path, file in files.items():
-            parts = _key(_bare(path)).split("/")
-            for start in range(len(parts)):
-                self.tails["/".join(parts[start:])].append(path)
+            # With and without `.md`, rather than cutting targets: a note may be called `a.md.md`.
+            for key in (_key(path), _key(SUFFIX.sub("", path))):
+                self.paths.setdefault(key, path)
+                parts = key.split("/")
+                for start in range(len(parts)):
+                    self.tails["/".join(parts[start:])].append(path)
             for kind, name in file.names:
                 self.named[kind][_key(name)].append(path)
+        # `[[a|b]]` links `a` in Obsidian and `b` in Dendron: which of them are files decides.
+        barred = [link.meanings for file in files.values() for link in file.links]
+        sides = [[_key(part) in self.tails for part in parts] for parts in barred]
+        self.is_label_first = sides.count([False, True]) > sides.count([True, False])
 
     def resolve(self, link: Written, source: str) -> str | None:
         """The note that a link means, or None."""
-        for meaning in link.meanings:
-            if not meaning:
-                return source  # `[[#a heading of this note]]`
-            if found := self._place(meaning, source, relative_first=not link.is_wiki):
-                return found
-            kinds = KINDS if link.is_wiki else ()
-            if found := self._name(meaning, source, kinds):
-                return found
-        return None
+        meaning = link.meanings[-1 if self.is_label_first else 0]
+        if not meaning:
+            return source  # `[[#a heading of this note]]`
+        return self._place(meaning, source, relative_first=not link.is_wiki) or self._name(
+            meaning, source, KINDS if link.is_wiki else ()
+        )
 
     def _place(self, target: str, source: str, *, relative_first: bool) -> str | None:
-        key = _key(_bare(target))
-        relative = _key(normpath(f"{dirname(source)}/{_bare(target)}")).lstrip("/")
-        tries = [key.lstrip("/") if target.startswith("/") else relative, normpath(key.strip("/"))]
+        rooted = normpath(_key(target).strip("/") or ".")
+        beside = normpath(f"{_key(dirname(source))}/{_key(target)}").lstrip("/")
+        tries = [rooted if target.startswith("/") else beside, rooted]
         for place in tries if relative_first or target.startswith(".") else reversed(tries):
-            for path in (place, *(f"{place}/{name}".lstrip("/") for name in FOLDER_NOTES)):
+            for path in (place, *(f"{place}/{name}".removeprefix("./") for name in FOLDER_NOTES)):
                 if path in self.paths:
                     return self.paths[path]
         return None
 
     def _name(self, target: str, source: str, kinds: Sequence[str]) -> str | None:
-        key = _key(_bare(target)).strip("/")
-        folder_notes = [f"{key}/{name}" for name in FOLDER_NOTES if "/" in target]
+        key = _key(target).strip("/")
+        keys = (key, *(f"{key}/{name}" for name in FOLDER_NOTES if "/" in target))
         for table in (self.tails, *(self.named[kind] for kind in kinds)):
-            keys = (key, _key(target), *folder_notes)
             if found := next((table[key] for key in keys if key in table), None):
                 # As Obsidian does: below the own folder first, then the shortest path.
                 own = dirname(source)
                 return min(found, key=lambda path: (not path.startswith(own), len(path), path))
         return None
-
-
-def _bare(path: str) -> str:
-    return re.sub(r"\.(md|markdown)$", "", path, flags=re.I)
 
 
 def _key(name: str) -> str:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from itertools import permutations
 
 import pytest
 from hypothesis import given
@@ -11,6 +12,7 @@ from benchmarks.metrics import (
     bootstrap,
     bootstrap_ratio,
     ndcg_at,
+    ndcg_by_chance,
     precision_at,
     recall_at,
     reciprocal_rank,
@@ -48,6 +50,12 @@ def test_ndcg_agrees_with_a_sum_by_hand():
 def test_ndcg_looks_no_further_than_ten():
     assert ndcg_at(RANKED, {"k"}) == 0.0
     assert ndcg_at(RANKED, set(RANKED)) == pytest.approx(1.0)
+
+
+def test_chance_is_the_mean_over_all_orders():
+    orders = list(permutations("abcdef"))
+    mean = sum(ndcg_at(order, {"a", "b", "c"}, k=2) for order in orders) / len(orders)
+    assert ndcg_by_chance(3, 6, k=2) == pytest.approx(mean)
 
 
 def test_a_note_that_is_listed_twice_counts_once():

@@ -6,7 +6,7 @@ length of the text and not on the size of the vault.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from recall.domain import Facet, Mention, NameKind, Passage
@@ -24,14 +24,14 @@ NAMING = frozenset({NameKind.STEM, NameKind.TITLE, NameKind.ALIAS, NameKind.HEAD
 
 def mentions_in(passages: Sequence[Passage], snapshot: Snapshot) -> dict[str, Mention]:
     """Which notes the passages name: path → the longest mention, the first of equals."""
-    places: dict[str, list[tuple[Passage, str]]] = {}
+    places: dict[str, tuple[Passage, str]] = {}
     for passage in passages:
         if passage.facet is not Facet.TITLE:
-            for text in _runs(passage.text):
-                places.setdefault(normal_form(text), []).append((passage, text))
+            for key, text in _runs(passage.text):
+                places.setdefault(key, (passage, text))
     found: dict[str, Mention] = {}
     for key, names in snapshot.lookup_all(list(places)).items():
-        passage, text = places[key][0]
+        passage, text = places[key]
         for name in names:
             known = found.get(name.path)
             if name.kind in NAMING and (known is None or len(text) > len(known.text)):
@@ -41,31 +41,33 @@ def mentions_in(passages: Sequence[Passage], snapshot: Snapshot) -> dict[str, Me
 
 def mention_of(card: NoteCard, passages: Iterable[Passage]) -> Mention | None:
     """Where the passages name one note, whichever of its names they use."""
-    names = {normal_form(name) for name in (card.title, *card.aliases)}
-    names = {name for name in names if _is_telling(name)}
-    if not names:
-        return None
+    names = {key for name in (card.title, *card.aliases) for key, _ in _runs(name, whole=True)}
     for passage in passages:
-        text = normal_form(passage.text)
-        if passage.facet is not Facet.TITLE and any(name in text for name in names):
-            for run in _runs(passage.text):
-                if normal_form(run) in names:
-                    return Mention(run, passage.line, "there")
+        if passage.facet is Facet.TITLE:
+            continue
+        folded = passage.text.casefold()
+        if any(name in folded for name in names):
+            for key, text in _runs(passage.text):
+                if key in names:
+                    return Mention(text, passage.line, "there")
     return None
 
 
-def _runs(text: str) -> Iterable[str]:
-    found = words(text)
-    for first in range(len(found)):
+def _runs(text: str, *, whole: bool = False) -> Iterator[tuple[str, str]]:
+    """Each run of words that could be a name: in normal form, and as it is written.
+
+    A run is no name if it holds function words alone, or is a single short word.
+    """
+    folded = normal_form(text)
+    written = text if len(text) == len(folded) else folded
+    found = words(folded)
+    small = [fold(word) in STOP_WORDS for word, _, _ in found]
+    for first, (word, start, end) in enumerate(found):
+        telling = False
         for last in range(first, min(first + LONGEST_NAME, len(found))):
-            run = text[found[first][1] : found[last][2]]
-            if _is_telling(run):
-                yield run
-
-
-def _is_telling(name: str) -> bool:
-    """Whether a text that holds these words is likely to mean something by that name."""
-    parts = [word for word, _, _ in words(name)]
-    if not parts or all(fold(word) in STOP_WORDS for word in parts):
-        return False
-    return len(parts) > 1 or len(parts[0]) >= SHORTEST_WORD or not parts[0].isascii()
+            telling = telling or not small[last]
+            if not telling or (whole and (first, last) != (0, len(found) - 1)):
+                continue
+            if last > first or len(word) >= SHORTEST_WORD or not word.isascii():
+                stop = found[last][2] if last > first else end
+                yield folded[start:stop], written[start:stop]
