@@ -2,22 +2,21 @@
 
 The reading here shares no code with recall: it walks the vault itself, leaves block structure to
 markdown-it, finds links by regular expressions and resolves them over plain dictionaries. Links
-are compared where they stand in the file. Each disagreement is shown with the link as written.
+are compared where they stand in the file. Run `recall index --vault VAULT` on each vault first.
 
     python benchmarks/resolve.py VAULT... [--show N]
-
-Each vault must have been indexed (`recall index --vault VAULT`).
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import contextlib
 import re
 import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from posixpath import dirname, normpath
 from urllib.parse import unquote
@@ -29,8 +28,11 @@ from markdown_it.token import Token
 from benchmarks.results_file import keep
 from recall import open_index
 
-FRONTMATTER = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE)| re.M)
+FRONTMATTER = re.compile(
+    r"\A\ufeff?---[ \t]*\r?\n(.*?)^(?:---|\.\.\.)[ \t]*$", re.DOTALL | re.MULTILINE
+)
 CODE_SPAN = re.compile(r"(?<![\\`])(`+)(?!`)(.+?)(?<!`)\1(?!`)", re.DOTALL)
+LINE = re.compile(r"[^\r\n]+")
 COMMENT = re.compile(r"<!--.*?-->|%%.*?%%", re.DOTALL)
 WIKI = re.compile(r"(?<!\\)!?\[\[(?P<inside>[^\[\]\n]+?)\]\]")
 # A look-ahead, so that a linked picture is found as well as the link around it.
@@ -40,7 +42,7 @@ INLINE = re.compile(
     (?:\s+(?:"[^"]*"|'[^']*'|\([^)]*\)))?\s*\)))""",
     re.VERBOSE,
 )
-DEFINITION = re.compile(r"^[ >]{0,3}\[(?!\^)[^\]\n]+\]:[ \t]*(?:<([^<>\n]+)>|(\S+))",re.DOTALL | re.MULTILINE)
+DEFINITION = re.compile(r"^[ >]{0,3}\[(?!\^)[^\]\n]+\]:[ \t]*(?:<([^<>\n]+)>|(\S+))", re.MULTILINE)
 DENDRON_VAULT = re.compile(r"^dendron://[^/]*/")
 SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
 SCHEME = re.compile(r"[a-z][a-z0-9+.-]*:|//", re.IGNORECASE)
@@ -54,7 +56,6 @@ FOLDER_NOTES = ("index", "readme")
 class Written:
     """One link as it stands in a file."""
 
-    text: str
     start: int
     end: int
     meanings: tuple[str, ...]  # before and behind the bar: one of them is the target
@@ -65,15 +66,15 @@ class Written:
 class File:
     """One note as this script reads it."""
 
-    links: tuple[Written, ...]
-    names: tuple[tuple[str, str], ...]  # (kind, name)
+    text: str
+    links: Sequence[Written]
+    names: Sequence[tuple[str, str]]  # (kind, name)
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """One link as either side takes it; `path` is None where it means no note."""
+class Read:
+    """Where a link stands, and the note that one side takes it for."""
 
-    text: str
     start: int
     end: int
     path: str | None
@@ -88,7 +89,9 @@ class Side:
     pairs: set[tuple[str, str]] = field(default_factory=set)  # (source, another note)
     otherwise: dict[str, list[str]] = field(default_factory=dict)  # how the other differs → where
 
-    def add(self, source: str, mine: Sequence[Found], theirs: Sequence[Found], other: str) -> None:
+    def add(
+        self, source: str, text: str, mine: Sequence[Read], theirs: Sequence[Read], other: str
+    ) -> None:
         """Count the links of one note, each against the other side's at the same place."""
         for link in mine:
             if link.path is None:
@@ -100,54 +103,42 @@ class Side:
             if link.path in there:
                 self.links_same += 1
                 continue
-            kind = "resolves it to another" if any(there) else "does not resolve it"
-            line = f"{source}: {link.text} → {link.path}"
-            if any(there):
-                line += f", {other}: {', '.join(path for path in there if path)}"
+            elsewhere = [path for path in there if path]
+            kind = "resolves it to another" if elsewhere else "does not resolve it"
             kind = f"{other} {kind if there else 'sees no link'}"
+            paths = " not ".join([link.path, *elsewhere])
+            line = f"{source}: {text[link.start : link.end]} → {paths}"
             self.otherwise.setdefault(kind, []).append(line)
 
-    def figures(self, other: Side) -> dict[str, object]:
+    def counts(self) -> dict[str, object]:
         """What is kept in the results file."""
-        return {
-            "links": self.links,
-            "links_same": self.links_same,
-            "pairs": len(self.pairs),
-            "pairs_same": len(self.pairs & other.pairs),
-            "otherwise": {kind: len(lines) for kind, lines in sorted(self.otherwise.items())},
-        }
+        kinds = {kind: len(lines) for kind, lines in sorted(self.otherwise.items())}
+        pairs = len(self.pairs)
+        return {"links": self.links, "same": self.links_same, "pairs": pairs, "otherwise": kinds}
 
 
 def main() -> None:
     """Compare the vaults that the command line names."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser = argparse.ArgumentParser(description="Check recall's links against a second reading.")
     parser.add_argument("vaults", nargs="+", type=Path, metavar="VAULT")
     parser.add_argument("--show", type=int, default=0, metavar="N", help="examples of each class")
     arguments = parser.parse_args()
     results: dict[str, object] = {}
-    print(
-        f"{'':40} {'':>6} {'script':>7} {'recall':>8} {'script':>7} {'recall':>8} {'recall':>7} {'script':>8}"
-    )
-    print(
-        f"{'vault':40} {'notes':>6} {'links':>7} {'same':>8} {'pairs':>7} {'same':>8} {'links':>7} {'same':>8}"
-    )
+    print(f"{'of what the script resolves, recall finds':>73}   and the reverse")
+    print(f"{'vault':36} notes   links  the same   pairs  the same   links  the same")
     for vault in arguments.vaults:
-        name = vault.resolve().name
         notes, script, recall = compare(vault)
-        pairs_same = len(script.pairs & recall.pairs)
+        name, pairs_same = vault.resolve().name, len(script.pairs & recall.pairs)
         print(
-            f"{name[:40]:40} {notes:6} {script.links:7} {_share(script.links_same, script.links)}"
+            f"{name[:36]:36} {notes:5} {script.links:7} {_share(script.links_same, script.links)}"
             f" {len(script.pairs):7} {_share(pairs_same, len(script.pairs))}"
             f" {recall.links:7} {_share(recall.links_same, recall.links)}"
         )
         for kind, lines in sorted((script.otherwise | recall.otherwise).items()):
             print(f"  {kind}: {len(lines)}")
             print("".join(f"    {line}\n" for line in lines[: arguments.show]), end="")
-        results[name] = {
-            "notes": notes,
-            "script": script.figures(recall),
-            "recall": recall.figures(script),
-        }
+        sides = {"script": script.counts(), "recall": recall.counts()}
+        results[name] = {"notes": notes, **sides, "pairs_same": pairs_same}
     print("kept in", keep("resolve", {"vaults": results}).name)
 
 
@@ -159,62 +150,59 @@ def compare(vault: Path) -> tuple[int, Side, Side]:
     with open_index(vault).read() as snapshot:
         for source, file in files.items():
             mine = [
-                Found(link.text, link.start, link.end, resolver.resolve(link, source))
-                for link in file.links
+                Read(link.start, link.end, resolver.resolve(link, source)) for link in file.links
             ]
             theirs = [
-                Found(
-                    item.link.target, item.link.span.start, item.link.span.end, item.resolution.path
-                )
+                Read(item.link.span.start, item.link.span.end, item.resolution.path)
                 for item in snapshot.links_from(source)
             ]
-            script.add(source, mine, theirs, "recall")
-            recall.add(source, theirs, mine, "script")
+            script.add(source, file.text, mine, theirs, "recall")
+            recall.add(source, file.text, theirs, mine, "script")
     return len(files), script, recall
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{100 * part / whole:6.2f} %" if whole else f"{'–':>8}"
+    return f"{100 * part / whole:7.2f} %" if whole else f"{'–':>9}"
 
 
 def read_vault(vault: Path) -> Iterator[tuple[str, File]]:
     """Every note of a folder, hidden folders left out."""
-    for folder, folders, names in os.walk(vault):
-        folders[:] = sorted(f for f in folders if not f.startswith(".") and f != "node_modules")
-        for name in sorted(names):
-            file = Path(folder, name)
-            if file.suffix.lower() not in {".md", ".markdown"} or name.startswith("."):
-                continue
-            try:
-                text = file.read_bytes().decode("utf-8")
-            except UnicodeDecodeError:
-                continue
-            yield file.relative_to(vault).as_posix(), read_file(text)
+    for file in sorted(vault.rglob("*")):
+        path = file.relative_to(vault)
+        is_hidden = any(part.startswith(".") or part == "node_modules" for part in path.parts)
+        if is_hidden or not SUFFIX.search(file.name) or file.is_symlink() or not file.is_file():
+            continue
+        with contextlib.suppress(UnicodeDecodeError):
+            yield path.as_posix(), read_file(file.read_bytes().decode("utf-8"))
 
 
 def read_file(text: str) -> File:
     """The links and names of one note."""
     front = FRONTMATTER.match(text)
     head = text[: front.end()] if front else ""
-    body = " " * len(head) + text[len(head) :]
-    # Lines are what markdown-it counts, so frontmatter keeps its line ends and nothing else.
-    blank = "".join(c if c in "\r\n" else " " for c in head) + text[len(head) :]
-    tokens = MarkdownIt("commonmark").enable("table").parse(blank)
-    links = [*_wikilinks(head), *_links(_without_code(body, blank, tokens))]
-    names = [*_properties(front[1] if front else ""), *_first_heading(tokens)]
-    return File(tuple(sorted(links, key=lambda link: link.start)), tuple(names))
+    # Frontmatter keeps its line ends and nothing else: offsets and line numbers stay.
+    body = re.sub(r"[^\r\n]", " ", head) + text[len(head) :]
+    tokens = MarkdownIt("commonmark").enable("table").parse(body)
+    body = _without_code(body, tokens)
+    links = [*_wikilinks(head), *_wikilinks(body)]
+    for match in INLINE.finditer(body):
+        links += _address(match["angle"] or match["bare"], *match.span("link"))
+    for match in DEFINITION.finditer(body):
+        links += _address(match[1] or match[2], *match.span())
+    h1 = [b.content for a, b in pairwise(tokens) if (a.type, a.tag) == ("heading_open", "h1")]
+    names = [*_properties(front[1] if front else ""), *(("heading", text) for text in h1[:1])]
+    return File(text, links, names)
 
 
-def _without_code(body: str, lines_of: str, tokens: Sequence[Token]) -> str:
+def _without_code(body: str, tokens: Sequence[Token]) -> str:
     """The body with code and comments blanked; offsets stay."""
-    starts = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", lines_of)), len(body)]
+    lines = [0, *(match.end() for match in re.finditer(r"\r\n|\r|\n", body)), len(body)]
     for token in tokens:
         if token.map is None or token.type not in {"fence", "code_block", "inline"}:
             continue
-        start, end = starts[token.map[0]], starts[min(token.map[1], len(starts) - 1)]
-        block = body[start:end]
-        block = CODE_SPAN.sub(_fill, block) if token.type == "inline" else " " * len(block)
-        body = body[:start] + block + body[end:]
+        start, end = lines[token.map[0]], lines[min(token.map[1], len(lines) - 1)]
+        code = CODE_SPAN if token.type == "inline" else LINE
+        body = body[:start] + code.sub(_fill, body[start:end]) + body[end:]
     return COMMENT.sub(_fill, body)
 
 
@@ -223,26 +211,18 @@ def _fill(match: re.Match[str]) -> str:
     return re.sub(r"[^\r\n]", "\0", match[0])
 
 
-def _links(body: str) -> Iterator[Written]:
-    yield from _wikilinks(body)
-    for match in INLINE.finditer(body):
-        yield from _address(match["angle"] or match["bare"], match["link"], match.start())
-    for match in DEFINITION.finditer(body):
-        yield from _address(match[1] or match[2], match[0], match.start())
-
-
 def _wikilinks(body: str) -> Iterator[Written]:
     for match in WIKI.finditer(body):
         parts = [part.strip() for part in re.split(r"\\?\|", match["inside"])[:2] if part.strip()]
         meanings = tuple(DENDRON_VAULT.sub("", part).partition("#")[0].strip() for part in parts)
         if meanings:
-            yield Written(match[0], match.start(), match.end(), meanings, is_wiki=True)
+            yield Written(*match.span(), meanings, is_wiki=True)
 
 
-def _address(address: str, text: str, start: int) -> Iterator[Written]:
+def _address(address: str, start: int, end: int) -> Iterator[Written]:
     target = unquote(re.split(r"[#?]", address)[0]).strip()
     if target and not SCHEME.match(address):
-        yield Written(text, start, start + len(text), (target,), is_wiki=False)
+        yield Written(start, end, (target,), is_wiki=False)
 
 
 def _properties(front: str) -> Iterator[tuple[str, str]]:
@@ -257,13 +237,6 @@ def _properties(front: str) -> Iterator[tuple[str, str]]:
         for name in value if isinstance(value, list) else [value]:
             if kind and name is not None:
                 yield kind, str(name)
-
-
-def _first_heading(tokens: Sequence[Token]) -> Iterator[tuple[str, str]]:
-    for opening, inline in zip(tokens, tokens[1:], strict=False):
-        if opening.type == "heading_open" and opening.tag == "h1":
-            yield "heading", inline.content
-            return
 
 
 class Resolver:
@@ -311,8 +284,8 @@ class Resolver:
         keys = (key, *(f"{key}/{name}" for name in FOLDER_NOTES if "/" in target))
         for table in (self.tails, *(self.named[kind] for kind in kinds)):
             if found := next((table[key] for key in keys if key in table), None):
-                # As Obsidian does: below the own folder first, then the shortest path.
-                own = dirname(source)
+                # The nearest: below the own folder first, then the shortest path.
+                own = f"{dirname(source)}/".lstrip("/")
                 return min(found, key=lambda path: (not path.startswith(own), len(path), path))
         return None
 

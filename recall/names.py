@@ -23,6 +23,7 @@ from recall.domain import (
 )
 
 _SUFFIX = re.compile(r"(?<=[^/])\.(?:md|markdown)$", re.IGNORECASE)
+_SHORT_SUFFIX = re.compile(r"(?<=[^/])\.md$", re.IGNORECASE)  # `a.markdown` may be a whole name
 _SLASHES = re.compile(r" ?/[ /]*")
 _LEADING = re.compile(r"(?:\.?/)+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
@@ -31,6 +32,9 @@ _UNLINKABLE = re.compile("[|#^\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]
 _UNSHOWABLE = re.compile("[|\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
 _FOLDER_NOTES = ("index", "readme")
 _NOWHERE = Resolution()
+
+# Kinds of names that only a file's own place or id gives it.
+FILE_KINDS = (NameKind.NOTE_ID, NameKind.PATH, NameKind.PATH_TAIL, NameKind.STEM)
 
 _Group = tuple[NameKind, list[str]]
 
@@ -47,13 +51,15 @@ def normal_form(name: str) -> str:
         text = _SLASHES.sub("/", text)
         leading = _LEADING.match(text)
         text = text[leading.end() :] if leading else text
-    return _SUFFIX.sub("", text).rstrip()
+    return _SHORT_SUFFIX.sub("", text).rstrip()
 
 
 @lru_cache(maxsize=16_384)
-def _path_form(path: str) -> str:
-    """The normal form of a note's path; asked again for every link to a common stem."""
-    return normal_form(path)
+def _path_forms(path: str) -> tuple[str, ...]:
+    """What a note's path is called; asked again for every link to a common stem."""
+    form = normal_form(path)
+    bare = _SUFFIX.sub("", form) if path.lower().endswith(".markdown") else form
+    return (form,) if bare == form else (bare, form)
 
 
 def _last(path: str) -> str:
@@ -66,7 +72,8 @@ def _folder(path: str) -> str:
 
 def names_of(card: NoteCard) -> tuple[tuple[str, Name], ...]:
     """List the keys under which a note can be found, each with what kind of name it is."""
-    names = {(_last(_path_form(card.path)), Name(NameKind.STEM, card.path)): None}
+    stem = Name(NameKind.STEM, card.path)
+    names = {(_last(form), stem): None for form in _path_forms(card.path)}
     written = [
         (NameKind.NOTE_ID, card.note_id),
         (NameKind.TITLE, card.title),
@@ -89,13 +96,19 @@ class Resolver:
     def resolve_link(self, link: Link, *, source: str) -> Resolution:
         """Resolve a link of the note `source`.
 
-        Dendron writes `[[label|target]]`: the right part is the target where the left is nothing.
+        Dendron writes `[[label|target]]`: the right part is the target if it says so
+        (`dendron://`), or if it names a file where the left names nothing.
         """
         found = self.resolve(link.target, source=source, syntax=link.syntax)
-        if found.path is not None or link.syntax is not LinkSyntax.WIKI or not link.label:
+        if link.syntax is not LinkSyntax.WIKI or not link.label:
+            return found
+        is_dendron = _DENDRON.match(link.label.strip()) is not None
+        if found.path is not None and not is_dendron:
             return found
         swapped = link.label.partition("#")[0].strip()
-        return self.resolve(swapped, source=source) if swapped else found
+        other = self.resolve(swapped, source=source) if swapped else found
+        is_file = other.kind in FILE_KINDS
+        return other if is_file or (is_dendron and other.path is not None) else found
 
     def resolve(
         self, target: str, *, source: str, syntax: LinkSyntax = LinkSyntax.WIKI
@@ -195,10 +208,10 @@ def _path_groups(key: str, names: Iterable[Name]) -> list[_Group]:
     ending = f"/{key}"
     for name in names:
         if name.kind is NameKind.STEM:
-            form = _path_form(name.path)
-            if form == key:
+            forms = _path_forms(name.path)
+            if key in forms:
                 whole.append(name.path)
-            elif form.endswith(ending):
+            elif any(form.endswith(ending) for form in forms):
                 tails.append(name.path)
     if whole:
         return [(NameKind.PATH, whole)]

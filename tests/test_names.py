@@ -55,7 +55,6 @@ def link(target, label=None, syntax=LinkSyntax.WIKI):
     ("name", "key"),
     [
         ("Maps.md", "maps"),
-        ("Maps.markdown", "maps"),
         ("a.md.md", "a.md"),
         (".md", ".md"),
         ("/a", "a"),
@@ -301,3 +300,34 @@ def test_a_link_means_the_same_until_a_name_it_depends_on_changes(found, data):
         assert before.resolver.resolve_link(written, source=source) == after.resolver.resolve_link(
             written, source=source
         )
+
+
+def _vault(*cards: NoteCard) -> Resolver:
+    found: dict[str, list[Name]] = {}
+    for card in cards:
+        for key, name in names_of(card):
+            found.setdefault(key, []).append(name)
+    return Resolver(lambda key: found.get(key, []))
+
+
+def test_a_dendron_address_wins_over_a_label_that_happens_to_be_a_name():
+    resolver = _vault(NoteCard("tags.md", "Tags"), NoteCard("topic.tags.md", "Topic"))
+    (link,) = parse_note("a.md", "[[Tags|dendron://home/topic.tags]]").links
+    assert resolver.resolve_link(link, source="a.md").path == "topic.tags.md"
+
+
+def test_a_label_is_a_target_only_if_it_names_a_file():
+    resolver = _vault(NoteCard("queue.md", "Queue", aliases=("Kafka",)))
+    (link,) = parse_note("a.md", "[[Apache Kafka|Kafka]]").links
+    assert resolver.resolve_link(link, source="a.md").path is None
+
+
+def test_a_name_may_end_like_a_file():
+    resolver = _vault(
+        NoteCard("topic.md", "Topic"),
+        NoteCard("topic.markdown.md", "Markdown"),
+        NoteCard("old.markdown", "Old"),
+    )
+    assert resolver.resolve("topic.markdown", source="a.md").path == "topic.markdown.md"
+    assert resolver.resolve("old.markdown", source="a.md").path == "old.markdown"
+    assert resolver.resolve("old", source="a.md").path == "old.markdown"
