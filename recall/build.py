@@ -169,7 +169,10 @@ def lexical_columns(note: Note, passages: Iterable[Passage]) -> dict[str, str]:
     for passage in passages:
         if passage.facet is not Facet.TITLE:
             texts.setdefault(passage.facet.value, []).append(passage.text)
-    return {column: " ".join(terms("\n".join(found))) for column, found in texts.items()}
+    columns = {column: terms("\n".join(found)) for column, found in texts.items()}
+    # What is not prose (code, sources, addresses) can still be what somebody remembers.
+    columns["rest"] = sorted(set(terms(note.text)).difference(*columns.values()))
+    return {column: " ".join(found) for column, found in columns.items()}
 
 
 @dataclass(slots=True)

@@ -266,7 +266,7 @@ class Index:
             max_tokens=self.embedder.space.max_tokens,
         )
         linked = frozenset(target for target in targets if target)
-        return draft_source(card_of(note), passages, linked, self.embedder)
+        return draft_source(card_of(note), passages, note.links, linked, self.embedder)
 
     def _find(self, name: str, snapshot: Snapshot) -> str:
         meant = Resolver(snapshot.lookup).resolve(name, source="")

@@ -42,6 +42,7 @@ WORDS_WORTH = 0.2  # cosine that holding all the asked words is worth when a sni
 # question's words that the note holds (weighed by rarity). Set on benchmarks/questions.toml.
 FLOOR = 0.45
 SHARE_WORTH = 0.25
+JUDGED = 10  # notes that may be that best one, however many are asked for
 
 LEXICAL_WEIGHTS: Mapping[str, float] = {
     "title": 3.0,
@@ -53,6 +54,7 @@ LEXICAL_WEIGHTS: Mapping[str, float] = {
     "take": 1.0,
     "question": 1.0,
     "body": 1.0,
+    "rest": 0.3,
 }
 
 
@@ -110,8 +112,8 @@ def search(
     asked.find_near()
     asked.find_written()
     asked.find_named()
-    best = list(islice((path for path in asked.in_order() if is_there(path)), k))
-    hits = asked.hits(best) if asked.is_answered_by(best) else ()
+    best = list(islice(filter(is_there, asked.in_order()), max(k, JUDGED)))
+    hits = asked.hits(best[:k]) if asked.is_answered_by(best[:JUDGED]) else ()
     return SearchResult(question, hits, time.perf_counter() - started, tuple(asked.terms))
 
 
@@ -181,11 +183,12 @@ class _Question:
         frequency = self.snapshot.document_frequency(self.terms)
         rarity = {term: math.log((total + 1) / (frequency[term] + 0.5)) for term in self.terms}
         whole = sum(rarity.values()) or 1.0
+        is_telling = whole > 1.0  # not words alone that every other note holds
         for path in paths:
             candidate = self.found[path]
-            share = sum(rarity[term] for term in self._terms_of(path) & rarity.keys()) / whole
+            share = sum(rarity[term] for term in self._terms_of(path)) / whole
             near = (candidate.dense or 0.0) + SHARE_WORTH * share
-            if candidate.name or near >= FLOOR or share > 1 - 1e-9:
+            if candidate.name or near >= FLOOR or (is_telling and share > 1 - 1e-9):
                 return True
         return False
 

@@ -72,7 +72,7 @@ def fold(word: str) -> str:
     """A word without case and diacritics: `Éléonore` → `eleonore`."""
     if word.isascii():
         return word.lower()
-    apart = unicodedata.normalize("NFKD", word.casefold())
+    apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     bare = "".join(char for char in apart if not unicodedata.combining(char))
     return unicodedata.normalize("NFC", bare)  # Korean syllables were taken apart, too
 

@@ -214,3 +214,26 @@ def test_equal_values_are_ranked_in_order_of_position():
     import numpy as np
 
     assert ranks(np.array([0.5, 0.9, 0.5, 0.1])).tolist() == [2, 1, 3, 4]
+
+
+def test_what_a_link_shows_is_no_mention(tmp_path):
+    write(tmp_path, {
+        **ORCHARD,
+        "visit.md": "# Visit\n\nHe cut [[bees|scion wood]] for me, from a grafted tree.\n",
+        "shop.md": "# Scion wood shop\n\nSold with the Visit [[Visit]] in spring, grafted trees.\n",
+    })  # fmt: skip
+    index = index_of(tmp_path)
+    index.refresh()
+    found = {item.card.path: item.evidence for item in index.related("visit.md").suggestions}
+    assert found["grafting.md"].mention is None
+    mention = found["shop.md"].mention
+    assert mention is not None
+    assert (mention.where, mention.text) == ("there", "Visit")
+
+
+def test_a_name_of_many_notes_is_no_mention(tmp_path):
+    weekly = {f"{i}/weekly.md": f"# Weekly\n\nPlot {i} was dug over again.\n" for i in range(5)}
+    write(tmp_path, {**weekly, "a.md": "# Plan\n\nA weekly look at the plot that was dug.\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert {item.evidence.mention for item in index.suggest_links("a.md").suggestions} == {None}

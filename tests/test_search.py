@@ -128,3 +128,21 @@ def test_without_an_index_it_says_what_to_do(tmp_path):
 def test_the_same_question_has_the_same_answer(orchard):
     first, second = orchard.search("fruit trees"), orchard.search("fruit trees")
     assert first.hits == second.hits
+
+
+@pytest.mark.parametrize("question", ["grafted trees", "the", "pears and bees"])
+def test_a_shorter_answer_is_the_beginning_of_a_longer_one(orchard, question):
+    longest = orchard.search(question, k=5).hits
+    for k in range(1, 5):
+        assert orchard.search(question, k=k).hits == longest[:k]
+
+
+def test_a_question_of_function_words_alone_is_not_answered(orchard):
+    assert orchard.search("the of and in").hits == ()
+
+
+def test_code_is_found_by_its_words(tmp_path):
+    write(tmp_path, {**ORCHARD, "cluster.md": "# Operations\n\n```sh\nkubectl rollout\n```\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert found(index, "kubectl")[0] == "cluster.md"

@@ -24,6 +24,12 @@ PER_SIGNAL = 100  # notes taken under each signal
 PER_PASSAGE = 60  # nearest texts looked at for each passage of the source
 QUERY_TERMS = 40  # the note's terms that make its lexical query
 NAME_COLUMNS = {"title": 1.0, "names": 1.0, "tags": 0.5}
+# All that notes say, not what they merely hold: code, addresses, the names in their link lists.
+SAID_COLUMNS = {
+    **NAME_COLUMNS,
+    **dict.fromkeys(("description", "claim", "signals", "take", "question", "body"), 1.0),
+    "tags": 1.0,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +45,10 @@ def find_candidates(
     source: Source, snapshot: Snapshot, *, exclude: Collection[str], max_notes_per_text: int
 ) -> Candidates:
     """The union of the best few notes under each signal."""
-    mentioned = mentions_in(source.passages, snapshot)
+    mentioned = mentions_in(source.passages, source.links, snapshot)
     mentions = {path: found for path, found in mentioned.items() if path not in exclude}
     query = telling_terms(source, snapshot)
-    lexical = dict(snapshot.lexical(query, PER_SIGNAL * 5, exclude=exclude))
+    lexical = dict(snapshot.lexical(query, PER_SIGNAL * 5, exclude=exclude, columns=SAID_COLUMNS))
     named = dict(snapshot.lexical(query, PER_SIGNAL, exclude=exclude, columns=NAME_COLUMNS))
     paths = {*list(lexical)[:PER_SIGNAL], *list(named)[: PER_SIGNAL // 2]}
     paths |= _nearest_passages(source, snapshot, Filters(), exclude, max_notes_per_text)

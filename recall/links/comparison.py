@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -15,7 +15,7 @@ from recall.links.mentions import mention_of
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from recall.domain import Facet, Mention, NoteCard
+    from recall.domain import Facet, Link, Mention, NoteCard
     from recall.links.candidates import Candidates
     from recall.links.source import Source
     from recall.store import Neighbours, Snapshot, StoredPassage
@@ -141,9 +141,14 @@ class Comparison:
     def mentions_there(self) -> tuple[Mention | None, ...]:
         """Where each candidate names the source."""
         return tuple(
-            mention_of(self.source.card, [item.passage for item in stored])
-            for stored in self.block.passages
+            mention_of(
+                self.source.card, [item.passage for item in stored], partial(self._links_of, path)
+            )
+            for path, stored in zip(self.paths, self.block.passages, strict=True)
         )
+
+    def _links_of(self, path: str) -> tuple[Link, ...]:
+        return tuple(link.link for link in self.snapshot.links_from(path))
 
     def rarity(self, terms: Sequence[str]) -> dict[str, float]:
         """Inverse document frequency of terms, at least 0."""

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recall.domain import Evidence, Facet, NoteCard, Passage
-from recall.links.mentions import mention_of
 from recall.words import STOP_WORDS, fold, terms, terms_of_word, words
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ def gather(
         here=here_best,
         there=there_best,
         shared_words=_shared_words(source, there, comparison.snapshot),
-        mention=comparison.candidates.mentions.get(card.path) or mention_of(source.card, there),
+        mention=comparison.candidates.mentions.get(card.path) or comparison.mentions_there[row],
         common_neighbours=_common_neighbours(source, card.path, comparison.snapshot),
         parts={
             name: round(float(column[row]), 4)

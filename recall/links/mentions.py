@@ -6,10 +6,10 @@ length of the text and not on the size of the vault.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from recall.domain import Facet, Mention, NameKind, Passage
+from recall.domain import Facet, Link, Mention, NameKind, Passage
 from recall.names import normal_form
 from recall.words import STOP_WORDS, fold, words
 
@@ -17,40 +17,71 @@ if TYPE_CHECKING:
     from recall.domain import NoteCard
     from recall.store import Snapshot
 
+GAP = "\ue000"  # stands where a link was; no name reaches over it
 LONGEST_NAME = 8  # words
 SHORTEST_WORD = 4  # characters of a name that is a single word; shorter ones name by chance
+MOST_BEARERS = 3  # a name of more notes ("Weekly") means none of them
 NAMING = frozenset({NameKind.STEM, NameKind.TITLE, NameKind.ALIAS, NameKind.HEADING})
 
 
-def mentions_in(passages: Sequence[Passage], snapshot: Snapshot) -> dict[str, Mention]:
-    """Which notes the passages name: path → the longest mention, the first of equals."""
+def mentions_in(
+    passages: Sequence[Passage], links: Sequence[Link], snapshot: Snapshot
+) -> dict[str, Mention]:
+    """Which notes the passages name: path → the longest mention, the first of equals.
+
+    Args:
+        passages: Of one note.
+        links: That note's links; what they show is no mention.
+        snapshot: The index that knows the names.
+    """
     places: dict[str, tuple[Passage, str]] = {}
     for passage in passages:
         if passage.facet is not Facet.TITLE:
-            for key, text in _runs(passage.text):
+            for key, text in _runs(_without_links(passage, links)):
                 places.setdefault(key, (passage, text))
     found: dict[str, Mention] = {}
-    for key, names in snapshot.lookup_all(list(places)).items():
+    for key, every in snapshot.lookup_all(list(places)).items():
+        names = [name for name in every if name.kind in NAMING]
         passage, text = places[key]
+        if len({name.path for name in names}) > MOST_BEARERS:
+            continue
         for name in names:
             known = found.get(name.path)
-            if name.kind in NAMING and (known is None or len(text) > len(known.text)):
+            if known is None or len(text) > len(known.text):
                 found[name.path] = Mention(text, passage.line, "here")
     return found
 
 
-def mention_of(card: NoteCard, passages: Iterable[Passage]) -> Mention | None:
-    """Where the passages name one note, whichever of its names they use."""
+def mention_of(
+    card: NoteCard, passages: Iterable[Passage], links: Callable[[], Sequence[Link]]
+) -> Mention | None:
+    """Where the passages name one note, whichever of its names they use.
+
+    Args:
+        card: Of the note that may be named.
+        passages: Of another note.
+        links: Gives that other note's links, whose text is no mention; asked only if needed.
+    """
     names = {key for name in (card.title, *card.aliases) for key, _ in _runs(name, whole=True)}
     for passage in passages:
         if passage.facet is Facet.TITLE:
             continue
         folded = passage.text.casefold()
         if any(name in folded for name in names):
-            for key, text in _runs(passage.text):
+            for key, text in _runs(_without_links(passage, links())):
                 if key in names:
                     return Mention(text, passage.line, "there")
     return None
+
+
+def _without_links(passage: Passage, links: Iterable[Link]) -> str:
+    """The passage's text with the words that its links show taken out."""
+    text = passage.text
+    for link in links:
+        if passage.span.start <= link.span.start < passage.span.end:
+            shown = link.label or link.target
+            text = text.replace(shown, GAP * len(shown), 1)
+    return text
 
 
 def _runs(text: str, *, whole: bool = False) -> Iterator[tuple[str, str]]:
@@ -65,6 +96,8 @@ def _runs(text: str, *, whole: bool = False) -> Iterator[tuple[str, str]]:
     for first, (word, start, end) in enumerate(found):
         telling = False
         for last in range(first, min(first + LONGEST_NAME, len(found))):
+            if last > first and GAP in folded[found[last - 1][2] : found[last][1]]:
+                break
             telling = telling or not small[last]
             if not telling or (whole and (first, last) != (0, len(found) - 1)):
                 continue

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.domain import Facet, NoteCard, Passage
+from recall.domain import Facet, Link, NoteCard, Passage
 from recall.words import terms
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ class Source:
     passages: tuple[Passage, ...]  # template text left out
     vectors: NDArray[np.float32]  # (len(passages), dim), unit rows
     term_counts: Counter[str]
+    links: tuple[Link, ...]  # as written
     linked: frozenset[str]  # paths of the notes it links, wherever the link stands
     neighbours: frozenset[str]  # those, and the notes that link it
 
@@ -54,13 +55,15 @@ def indexed_source(path: str, snapshot: Snapshot, *, max_notes_per_text: int) ->
     stored = snapshot.passages(path)
     common = snapshot.common_texts([item.text_id for item in stored], max_notes_per_text)
     kept = [item for item in stored if item.text_id not in common]
-    linked = {link.resolution.path for link in snapshot.links_from(path) if link.resolution.path}
+    links = snapshot.links_from(path)
+    linked = {link.resolution.path for link in links if link.resolution.path}
     backlinks = {link.source for link in snapshot.links_to(path)}
     return Source(
         card=card,
         passages=tuple(item.passage for item in kept),
         vectors=snapshot.vectors([item.text_id for item in kept]),
         term_counts=_count(item.passage for item in kept),
+        links=tuple(link.link for link in links),
         linked=frozenset(linked - {path}),
         neighbours=frozenset((linked | backlinks) - {path}),
     )
@@ -69,6 +72,7 @@ def indexed_source(path: str, snapshot: Snapshot, *, max_notes_per_text: int) ->
 def draft_source(
     card: NoteCard,
     passages: tuple[Passage, ...],
+    links: tuple[Link, ...],
     linked: frozenset[str],
     embedder: Embedder,
 ) -> Source:
@@ -78,6 +82,7 @@ def draft_source(
         passages=passages,
         vectors=embedder.embed_passages([passage.text for passage in passages]),
         term_counts=_count(passages),
+        links=links,
         linked=linked,
         neighbours=linked,
     )

@@ -10,12 +10,12 @@ from recall.store.database import REBUILD, Database
 if TYPE_CHECKING:
     from pathlib import Path
 
-FORMAT = 1  # the layout below and of the files beside; a change is a new number, never a migration
+FORMAT = 2  # the layout below and of the files beside; a change is a new number, never a migration
 APPLICATION_ID = 0x7265636C  # "recl": tells our catalogs from other SQLite files
 CATALOG = "catalog.sqlite"
 
 COLUMNS = (
-    "title", "names", "tags", "description", "claim", "signals", "take", "question", "body",
+    "title", "names", "tags", "description", "claim", "signals", "take", "question", "body", "rest",
 )  # fmt: skip
 
 # `segments` and `dead` speak of vectors and outlive a build from nothing: a text that comes back
