@@ -10,7 +10,6 @@ import tomllib
 from pathlib import Path
 
 from benchmarks.results_file import keep
-
 from recall import open_index
 
 HERE = Path(__file__).parent

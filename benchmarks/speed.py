@@ -23,7 +23,6 @@ import time
 from pathlib import Path
 
 from benchmarks.results_file import keep
-
 from recall import open_index
 
 QUESTION = "how do small teams make decisions"

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -253,21 +253,16 @@ class _Build:
     def report(self, store: Store, reason: str | None, started: float) -> BuildReport:
         """What was done, and what the index holds now."""
         with store.read() as snapshot:
-            counts, problems = snapshot.counts(), snapshot.problems()
-        return BuildReport(
+            held = _held(snapshot)
+        return replace(
+            held,
             added=tuple(self.added),
             changed=tuple(self.changed),
             moved=tuple(self.moved),
             removed=tuple(sorted(self.removed)),
             unchanged=self.unchanged,
             skipped=tuple(sorted(self.skipped, key=lambda item: item.path)),
-            problems=problems,
-            notes=counts.notes,
-            passages=counts.passages,
             embedded=self.embedded,
-            links=counts.links,
-            unresolved_links=counts.unresolved_links,
-            ambiguous_links=counts.ambiguous_links,
             seconds=time.perf_counter() - started,
             reason=reason,
         )
@@ -279,6 +274,7 @@ def why_again(store: Store, identity: Identity, *, full: bool = False) -> str | 
         return "asked for with --full"
     try:
         with store.read() as snapshot:
+            snapshot.check_files()
             old = snapshot.identity
     except IndexOutdated:
         return "the index has the layout of another version"
@@ -306,18 +302,25 @@ def _nothing_to_do(store: Store, listing: Listing, started: float) -> BuildRepor
             return None
         if {item.path for item in opened_in_vain} != set(work.unreadable):
             return None
-        counts = snapshot.counts()
-        return BuildReport(
+        return replace(
+            _held(snapshot),
             unchanged=len(work.unchanged),
             skipped=skipped,
-            problems=snapshot.problems(),
-            notes=counts.notes,
-            passages=counts.passages,
-            links=counts.links,
-            unresolved_links=counts.unresolved_links,
-            ambiguous_links=counts.ambiguous_links,
             seconds=time.perf_counter() - started,
         )
+
+
+def _held(snapshot: Snapshot) -> BuildReport:
+    """The part of a report that says what the index holds."""
+    counts = snapshot.counts()
+    return BuildReport(
+        problems=snapshot.problems(),
+        notes=counts.notes,
+        passages=counts.passages,
+        links=counts.links,
+        unresolved_links=counts.unresolved_links,
+        ambiguous_links=counts.ambiguous_links,
+    )
 
 
 def _unreadable(skipped: Iterable[Skipped]) -> dict[str, Skipped]:

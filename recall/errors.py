@@ -11,6 +11,8 @@ RecallError
 ├── IndexMissing          nothing was indexed yet
 ├── IndexOutdated         made with another layout, model or recipe
 ├── IndexDamaged          its files don't fit together
+├── IndexUnreadable       its folder or files may not be read
+├── IndexUnwritable       they may not be written, or there is no room
 └── IndexBusy             another process is writing it
 """
 
@@ -89,6 +91,18 @@ class IndexDamaged(RecallError):
     """The files of the index are incomplete or don't belong together."""
 
     kind = "index-damaged"
+
+
+class IndexUnreadable(RecallError):
+    """The system does not let us read the index."""
+
+    kind = "index-unreadable"
+
+
+class IndexUnwritable(RecallError):
+    """The system does not let us write the index, or the disk is full."""
+
+    kind = "index-unwritable"
 
 
 class IndexBusy(RecallError):

@@ -8,9 +8,8 @@ for hit in index.search("audio models").hits:
 
 from __future__ import annotations
 
-import difflib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +19,15 @@ from recall.build import build, card_of, identity_of, pending, why_again
 from recall.domain import BuildReport, Filters, NoteSuggestions, SearchResult, Status
 from recall.embedding import describe, open_embedder
 from recall.embedding.lazy import LazyEmbedder
-from recall.errors import NoteNotFound, NoteUnreadable, UsageError
+from recall.errors import IndexOutdated, NoteUnreadable, UsageError, VaultNotFound
 from recall.markdown import parse_note
 from recall.names import Resolver
+from recall.naming import file_named, find_note, shown
 from recall.passages import split
 from recall.search import search
 from recall.settings import Settings, load_settings
 from recall.store import Store
+from recall.store.filters import tag_form
 from recall.vault import Vault
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 
 DEFAULT_HITS = 10
 DEFAULT_SUGGESTIONS = 5
+MOST = 10_000  # notes in one answer; far more than anyone reads, and bounds the work
 
 
 def open_index(
@@ -58,10 +60,9 @@ def open_index(
     Raises:
         VaultNotFound: There is no vault there.
         SettingsError: Its settings are wrong.
+        UsageError: `vault` is empty, or no path.
     """
-    settings = load_settings(
-        Path(vault) if vault is not None else None, model=model, allow_download=allow_download
-    )
+    settings = load_settings(_folder(vault), model=model, allow_download=allow_download)
     return Index(settings, on_prepare=on_prepare)
 
 
@@ -135,21 +136,29 @@ class Index:
 
         Raises:
             IndexMissing: Nothing was indexed yet; call `refresh` first.
-            UsageError: The question is empty or `k` is not positive.
+            IndexOutdated: It was made with another model; call `refresh` first.
+            UsageError: The question is empty or no text, or `k` is not from 1 to 10,000.
         """
-        if not question.strip():
+        if not isinstance(question, str) or not question.strip():
             raise UsageError("The question is empty.", hint='Try recall search "audio models".')
-        _check_k(k)
+        check_k(k)
+        filters = filters or Filters()
         with self.read() as snapshot:
-            return search(
+            self._check_space(snapshot)
+            result = search(
                 question,
                 snapshot=snapshot,
                 embedder=self.embedder,
                 k=k,
-                filters=filters or Filters(),
+                filters=filters,
                 max_notes_per_text=self.settings.max_notes_per_text,
                 is_there=self._vault.holds,
             )
+            if not result.hits and filters.tags:
+                unknown = _unknown_tags(filters.tags, snapshot)
+                warnings = tuple(f"no note has the tag {tag}" for tag in unknown)
+                result = replace(result, warnings=(*result.warnings, *warnings))
+            return result
 
     def suggest_links(
         self,
@@ -171,8 +180,12 @@ class Index:
         Raises:
             NoteNotFound: No note, or several, answer to that name.
             IndexMissing: Nothing was indexed yet; call `refresh` first.
+            IndexOutdated: It was made with another model; call `refresh` first.
+            UsageError: The name is empty, or a number is out of its range.
         """
-        _check_k(k)
+        _check_name(note)
+        check_k(k)
+        check_probability(min_score)
         from recall.links import suggest
 
         started = time.perf_counter()
@@ -237,24 +250,34 @@ class Index:
         with self._store.read() as snapshot:
             yield snapshot
 
+    def _check_space(self, snapshot: Snapshot) -> None:
+        """Vectors of two spaces can't be compared, even where their lengths agree."""
+        if snapshot.identity.space != self.embedder.space.fingerprint:
+            raise IndexOutdated(
+                f"The index was made with another model than {self.settings.model}.",
+                hint="Run recall index, or ask without --no-refresh.",
+            )
+
     def _source(self, note: str | Path, snapshot: Snapshot) -> Source:
         from recall.links import indexed_source
 
-        file = Path(note).expanduser()
-        if file.is_file():
+        file = file_named(note)
+        if file is not None:
             path = self._vault.relative(file)
             if path is None or snapshot.card(path) is None:
+                self._check_space(snapshot)
                 return self._draft(file, path, snapshot)
         else:
-            path = self._find(str(note), snapshot)
+            path = find_note(str(note).strip(), snapshot, folder=self.settings.notes)
         return indexed_source(path, snapshot, max_notes_per_text=self.settings.max_notes_per_text)
 
     def _draft(self, file: Path, path: str | None, snapshot: Snapshot) -> Source:
         from recall.links import draft_source
 
+        # Outside of the vault, links are the user's own; in it, the vault follows none.
         outside = Vault(file.resolve().parent, max_note_bytes=self.settings.max_note_bytes)
         try:
-            text, _ = outside.read(file.resolve().name)
+            text, _ = self._vault.read(path) if path else outside.read(file.resolve().name)
         except NoteUnreadable as error:
             raise NoteUnreadable(f"{file}: {error.message}.", hint="Name another note.") from error
         note = parse_note(path or file.name, text, self.settings.rules)
@@ -267,27 +290,6 @@ class Index:
         )
         linked = frozenset(target for target in targets if target)
         return draft_source(card_of(note), passages, note.links, linked, self.embedder)
-
-    def _find(self, name: str, snapshot: Snapshot) -> str:
-        meant = Resolver(snapshot.lookup).resolve(name, source="")
-        if meant.is_ambiguous:
-            listed = ", ".join(meant.candidates[:5])
-            raise NoteNotFound(
-                f"{name!r} names several notes: {listed}.", hint="Give the path of one of them."
-            )
-        if meant.path is not None:
-            return meant.path
-        for item in snapshot.skipped():
-            if item.path == name:
-                raise NoteUnreadable(f"{name} is not indexed: {item.reason}.")
-        titles = {card.title for card in snapshot.cards(snapshot.paths()).values()}
-        near = difflib.get_close_matches(name, sorted(titles), n=3, cutoff=0.5)
-        raise NoteNotFound(
-            f"There is no note {name!r} in {self.settings.notes}.",
-            hint=f"Did you mean {' or '.join(repr(title) for title in near)}?"
-            if near
-            else "Give its path, note id, title or alias.",
-        )
 
 
 def _embedder(settings: Settings, on_prepare: Callable[[str], None] | None) -> Embedder:
@@ -305,6 +307,43 @@ def _embedder(settings: Settings, on_prepare: Callable[[str], None] | None) -> E
     )
 
 
-def _check_k(k: int) -> None:
-    if k < 1:
-        raise UsageError(f"k is {k}.", hint="Ask for at least one.")
+def _folder(vault: Path | str | None) -> Path | None:
+    if vault is None:
+        return None
+    if not isinstance(vault, (str, Path)):
+        raise UsageError(f"The vault is {vault!r}.", hint="Give the path of a folder.")
+    if not str(vault).strip():
+        raise UsageError("The name of the vault is empty.", hint="Name a folder, or leave it out.")
+    if "\0" in str(vault):
+        raise VaultNotFound(
+            f"There is no folder {shown(str(vault))}.", hint="A path holds no NUL character."
+        )
+    return Path(vault)
+
+
+def _unknown_tags(tags: Sequence[str], snapshot: Snapshot) -> list[str]:
+    cards = snapshot.cards(snapshot.paths()).values()
+    borne = {f"{tag_form(tag)}/" for card in cards for tag in card.tags}
+    return [
+        tag for tag in tags if not any(known.startswith(f"{tag_form(tag)}/") for known in borne)
+    ]
+
+
+def _check_name(note: str | Path) -> None:
+    if not isinstance(note, (str, Path)) or not str(note).strip():
+        raise UsageError(
+            "The name of the note is empty.", hint="Give a file, or a path, id, title or alias."
+        )
+
+
+def check_k(k: int) -> None:
+    """Refuse a number of answers that is none, or beyond all reading."""
+    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MOST:
+        raise UsageError(f"k is {k!r}.", hint=f"Give a whole number from 1 to {MOST:,}.")
+
+
+def check_probability(min_score: float) -> None:
+    """Refuse a least score that no score could be compared with."""
+    is_number = isinstance(min_score, (int, float)) and not isinstance(min_score, bool)
+    if not is_number or not 0 <= min_score <= 1:
+        raise UsageError(f"The least score is {min_score!r}.", hint="Give a number from 0 to 1.")

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import difflib
 import os
+import stat
 import tomllib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from recall.domain import DEFAULT_RULES, Facet, HeadingRules
-from recall.errors import SettingsError, VaultNotFound
+from recall.errors import SettingsError, UsageError, VaultNotFound
 from recall.vault import DEFAULT_MAX_NOTE_BYTES
 
 Runtime = Literal["auto", "onnx", "torch"]
@@ -25,6 +27,9 @@ INDEX_FOLDER = ".recall"
 HOME_MARKS = (FILE_NAME, ".obsidian", INDEX_FOLDER, ".git")
 RUNTIMES: tuple[Runtime, ...] = ("auto", "onnx", "torch")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
+MAX_FILE_BYTES = 1_000_000
+MAX_FOLDER_CHARS = 4096
+MAX_NUMBER = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +50,7 @@ class Settings:
 
 
 def load_settings(
-    vault: Path | None = None,
+    vault: Path | str | None = None,
     *,
     start: Path | None = None,
     environ: Mapping[str, str] | None = None,
@@ -64,10 +69,11 @@ def load_settings(
     Raises:
         VaultNotFound: There is no such folder, or none is found upwards.
         SettingsError: A setting is unknown, of the wrong type or not allowed.
+        UsageError: The name of the folder is empty.
     """
     environ = os.environ if environ is None else environ
-    named = vault or (Path(environ["RECALL_VAULT"]) if environ.get("RECALL_VAULT") else None)
-    home = _named_home(named) if named else _find_home(start or Path.cwd())
+    named = vault if vault is not None else environ.get("RECALL_VAULT") or None
+    home = _find_home(start) if named is None else _named_home(named)
     settings = _with_file(Settings(notes=home, index=home / INDEX_FOLDER), home)
     settings = _with_environment(settings, environ)
     return replace(
@@ -77,25 +83,40 @@ def load_settings(
     )
 
 
-def _named_home(folder: Path) -> Path:
-    folder = folder.expanduser().resolve()
-    if not folder.is_dir():
+def _named_home(name: Path | str) -> Path:
+    if not str(name).strip():
+        raise UsageError("The vault's name is empty.", hint="Name a folder: --vault DIR.")
+    try:
+        folder = Path(name).expanduser().resolve()
+        is_there = folder.is_dir()
+    except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, no home, no cwd
+        raise VaultNotFound(
+            f"There is no folder {_shortened(str(name))}: {_plain(error)}.",
+            hint="Give --vault the full path of the folder that holds your notes.",
+        ) from error
+    if not is_there:
         raise VaultNotFound(
             f"There is no folder {folder}.", hint="Give --vault the folder that holds your notes."
         )
     for parent in folder.parents:
-        # The notes folder of a project may be named instead of the project itself.
-        if (parent / FILE_NAME).is_file() and _read_file(parent).get("notes") == (
-            folder.relative_to(parent).as_posix()
-        ):
-            return parent
+        # The notes folder of a project may be named instead of the project itself. What else
+        # lies above is no concern of this vault, broken or not.
+        with suppress(SettingsError):
+            if _read_file(parent).get("notes") == folder.relative_to(parent).as_posix():
+                return parent
     return folder
 
 
-def _find_home(start: Path) -> Path:
-    start = start.resolve()
+def _find_home(start: Path | None) -> Path:
+    try:
+        start = (start or Path.cwd()).resolve()
+    except FileNotFoundError as error:
+        raise VaultNotFound(
+            "The folder you are in is gone.",
+            hint="Change to a folder that is there, or name the vault with --vault DIR.",
+        ) from error
     for folder in (start, *start.parents):
-        if any((folder / mark).exists() for mark in HOME_MARKS):
+        if any(os.path.lexists(folder / mark) for mark in HOME_MARKS):
             return folder
     raise VaultNotFound(
         f"No vault found: neither {start} nor a folder above it holds {', '.join(HOME_MARKS)}.",
@@ -106,19 +127,46 @@ def _find_home(start: Path) -> Path:
 def _read_file(home: Path) -> dict[str, object]:
     file = home / FILE_NAME
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(_read_small_file(file).decode("utf-8-sig"))
     except FileNotFoundError:
         return {}
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise SettingsError(f"{file} can't be read: {error}.", hint="Correct the file.") from error
+    except RecursionError as error:
+        raise SettingsError(f"{file} is nested too deeply.", hint="Correct the file.") from error
+    except (ValueError, OSError) as error:
+        raise SettingsError(
+            f"{file} can't be read: {_plain(error)}.", hint="Correct the file."
+        ) from error
+
+
+def _read_small_file(file: Path) -> bytes:
+    with open(file, "rb", opener=_opened_at_once) as stream:
+        is_regular = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
+        content = stream.read(MAX_FILE_BYTES + 1) if is_regular else b""
+    if not is_regular:
+        raise ValueError("it is not a regular file")
+    if len(content) > MAX_FILE_BYTES:
+        raise ValueError(f"it is larger than {MAX_FILE_BYTES // 1_000_000} MB")
+    return content
+
+
+def _opened_at_once(path: str, flags: int) -> int:
+    # A named pipe put in its place must not hang us before it is recognised.
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _with_file(settings: Settings, home: Path) -> Settings:
     table = _Table(_read_file(home), home / FILE_NAME)
+    notes = _inside(home, table.text("notes", "."), "notes", table.file)
+    index = _inside(home, table.text("index", INDEX_FOLDER), "index", table.file)
+    if index == notes:
+        raise SettingsError(
+            f"{table.file}: index is the folder of the notes: it would mix index files with notes.",
+            hint="Name a folder of its own, or leave index out.",
+        )
     changed = replace(
         settings,
-        notes=_inside(home, table.text("notes", "."), "notes", table.file),
-        index=_inside(home, table.text("index", INDEX_FOLDER), "index", table.file),
+        notes=notes,
+        index=index,
         model=_model_of_vault(home, table.text("model", settings.model), table.file),
         runtime=_runtime(table.text("runtime", settings.runtime), str(table.file)),
         ignore=table.texts("ignore", settings.ignore),
@@ -154,11 +202,16 @@ def _with_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
     if runtime := environ.get("RECALL_RUNTIME"):
         changed = replace(changed, runtime=_runtime(runtime, "RECALL_RUNTIME"))
     if cache := environ.get("RECALL_CACHE"):
-        changed = replace(changed, cache=Path(cache).expanduser().resolve())
-    if threads := environ.get("RECALL_THREADS"):
-        if not threads.isdecimal() or int(threads) < 1:
+        try:
+            changed = replace(changed, cache=Path(cache).expanduser().resolve())
+        except (OSError, ValueError, RuntimeError) as error:
             raise SettingsError(
-                f"RECALL_THREADS is {threads!r}.", hint="Give a whole number from 1 up."
+                f"RECALL_CACHE is {_shortened(cache)!r}: {_plain(error)}.", hint="Name a folder."
+            ) from error
+    if threads := environ.get("RECALL_THREADS"):
+        if not threads.isdecimal() or len(threads) > 4 or int(threads) < 1:
+            raise SettingsError(
+                f"RECALL_THREADS is {_shortened(threads)!r}.", hint="Give a whole number from 1 up."
             )
         changed = replace(changed, threads=int(threads))
     if download := environ.get("RECALL_ALLOW_DOWNLOAD"):
@@ -174,18 +227,46 @@ def _runtime(value: str, source: str) -> Runtime:
 
 
 def _inside(home: Path, folder: str, name: str, file: Path) -> Path:
-    path = (home / folder).resolve()
-    if path != home and home not in path.parents:
+    try:
+        path = _resolved(home / folder)
+    except (OSError, ValueError, RuntimeError) as error:
         raise SettingsError(
-            f"{file}: {name} = {folder!r} lies outside the vault.",
+            f"{file}: {name} = {_shortened(folder)!r} is not a folder: {_plain(error)}.",
             hint="Name a folder inside the one that holds recall.toml.",
+        ) from error
+    if path == home or home in path.parents:
+        return path
+    if home in Path(os.path.normpath(home / folder)).parents:
+        raise SettingsError(
+            f"{home / folder} leads out of the vault, to {path}, over a symbolic link.",
+            hint="Put a folder in its place.",
         )
-    return path
+    raise SettingsError(
+        f"{file}: {name} = {folder!r} lies outside the vault.",
+        hint="Name a folder inside the one that holds recall.toml.",
+    )
 
 
 def _model_of_vault(home: Path, model: str, file: Path) -> str:
-    is_folder = model.startswith((".", "/", "~", "\\")) or (home / model).is_dir()
+    is_folder = model.startswith((".", "/", "~", "\\")) or len(model) > MAX_FOLDER_CHARS
+    with suppress(OSError):
+        is_folder = is_folder or (home / model).is_dir()
     return str(_inside(home, model, "model", file)) if is_folder else model
+
+
+def _resolved(folder: Path) -> Path:
+    if len(str(folder)) > MAX_FOLDER_CHARS:
+        raise ValueError("no folder has a name that long")
+    return folder.resolve()
+
+
+def _plain(error: Exception) -> str:
+    """What went wrong, without the path that the message names already."""
+    return (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
+
+
+def _shortened(name: str) -> str:
+    return name if len(name) <= 80 else f"{name[:80]}…"
 
 
 class _Table:
@@ -211,8 +292,8 @@ class _Table:
 
     def number(self, key: str, default: int) -> int:
         value = self._get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-            raise self._error(key, "must be a whole number from 1 up")
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_NUMBER:
+            raise self._error(key, f"must be a whole number from 1 to {MAX_NUMBER}")
         return value
 
     def table(self, key: str) -> _Table:

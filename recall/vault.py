@@ -21,6 +21,7 @@ from recall.errors import NoteUnreadable, VaultNotFound
 SUFFIXES = (".md", ".markdown")
 NEVER_ENTERED = frozenset({"node_modules", "__pycache__"})
 DEFAULT_MAX_NOTE_BYTES = 4_000_000
+LINKED = "a symbolic link; recall does not follow them"
 UNTRUSTED = -1  # a change time that equals no real one: the file is read again next time
 
 
@@ -52,7 +53,7 @@ class Vault:
             )
         stamps: dict[str, FileStamp] = {}
         skipped: list[Skipped] = []
-        for found in self._walk(self.root, ""):
+        for found in self._walk():
             if isinstance(found, Skipped):
                 skipped.append(found)
             else:
@@ -66,47 +67,70 @@ class Vault:
         """Read one note: its characters exactly, and the stamp of the bytes they came from.
 
         Raises:
-            NoteUnreadable: It is gone, too large, not a regular file, not UTF-8, or not allowed.
+            NoteUnreadable: It is gone, too large, not a regular file, not UTF-8, not allowed, or
+                reached over a symbolic link.
         """
         try:
+            if self._leads_elsewhere(path):
+                raise NoteUnreadable(LINKED)
             data, stamp = _read_regular_file(self.root / path, self.max_note_bytes)
         except OSError as error:
             raise NoteUnreadable(_reason(error)) from error
         return decode(data), stamp
 
     def holds(self, path: str) -> bool:
-        """Whether the note is still there."""
-        return (self.root / path).is_file()
+        """Whether the note is still there, in the vault itself."""
+        try:
+            if not is_inside(path) or self._leads_elsewhere(path):
+                return False
+            return stat.S_ISREG((self.root / path).lstat().st_mode)
+        except OSError:
+            return False
 
     def relative(self, file: Path) -> str | None:
-        """The path of a file as the vault knows it, or None for a file outside of it."""
-        try:
-            inside = file.resolve().relative_to(self.root.resolve())
-        except (ValueError, OSError):
-            return None
-        return inside.as_posix()
+        """The path of a file as the vault knows it, or None for a file outside of it.
 
-    def _walk(self, folder: Path, prefix: str) -> Iterator[tuple[str, FileStamp] | Skipped]:
+        Raises:
+            NoteUnreadable: A symbolic link that lies in the vault is on the way to it.
+        """
         try:
-            with os.scandir(folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            if not prefix:
-                raise VaultNotFound(
-                    f"The folder {folder} can't be listed: {_reason(error)}.",
-                    hint="Check its permissions.",
-                ) from error
-            yield Skipped(prefix, f"folder can't be listed: {_reason(error)}")
-            return
-        for entry in found:
-            path = f"{prefix}/{entry.name}" if prefix else entry.name
-            if entry.name.startswith("."):
+            root = self.root.resolve()
+            way = file.absolute()
+            for step in (way, *way.parents):
+                if step.is_symlink() and step.parent.resolve().is_relative_to(root):
+                    raise NoteUnreadable(f"{file}: {LINKED}.", hint="Name the note itself.")
+            return way.resolve().relative_to(root).as_posix()
+        except (ValueError, OSError, RuntimeError):  # outside, a NUL, too long, links in a circle
+            return None
+
+    def _leads_elsewhere(self, path: str) -> bool:
+        """Whether the note is a link, or lies in a folder that is one."""
+        file = self.root / path
+        return any(
+            stat.S_ISLNK(step.lstat().st_mode) for step in (file, *file.parents[: path.count("/")])
+        )
+
+    def _walk(self) -> Iterator[tuple[str, FileStamp] | Skipped]:
+        folders = [""]  # not by recursion: folders may be nested deeper than Python's stack
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = _entries(self.root / folder)
+            except OSError as error:
+                if not folder:
+                    raise VaultNotFound(
+                        f"The folder {self.root} can't be listed: {_reason(error)}.",
+                        hint="Check its permissions.",
+                    ) from error
+                yield Skipped(folder, f"folder can't be listed: {_reason(error)}")
                 continue
-            if entry.is_dir(follow_symlinks=False):
-                if entry.name not in NEVER_ENTERED and not self._is_ignored(path + "/"):
-                    yield from self._walk(folder / entry.name, path)
-            elif entry.name.lower().endswith(SUFFIXES) and not self._is_ignored(path):
-                yield self._examine(entry, path)
+            for entry in entries:
+                path = f"{folder}/{entry.name}" if folder else entry.name
+                if entry.is_dir(follow_symlinks=False):
+                    if entry.name not in NEVER_ENTERED and not self._is_ignored(path + "/"):
+                        folders.append(path)
+                elif entry.name.lower().endswith(SUFFIXES) and not self._is_ignored(path):
+                    yield self._examine(entry, path)
 
     def _examine(self, entry: os.DirEntry[str], path: str) -> tuple[str, FileStamp] | Skipped:
         try:
@@ -119,7 +143,7 @@ class Vault:
         except OSError as error:
             return Skipped(path, _reason(error))
         if stat.S_ISLNK(info.st_mode):
-            return Skipped(path, "a symbolic link; recall does not follow them")
+            return Skipped(path, LINKED)
         if not stat.S_ISREG(info.st_mode):
             return Skipped(path, "not a regular file")
         if info.st_size > self.max_note_bytes:
@@ -128,6 +152,13 @@ class Vault:
 
     def _is_ignored(self, path: str) -> bool:
         return any(_matches(path, pattern) for pattern in self.ignore)
+
+
+def is_inside(path: str) -> bool:
+    """Whether a path that claims to be relative to the vault leads to a place in it."""
+    if os.name == "nt" and any(sign in path for sign in "\\:"):
+        return False
+    return "\0" not in path and not {"", ".", ".."}.intersection(path.split("/"))
 
 
 def decode(data: bytes) -> str:
@@ -152,6 +183,11 @@ def is_unchanged(old: FileStamp, new: FileStamp) -> bool:
     return replace(old, sha256="") == replace(new, sha256="")
 
 
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    with os.scandir(folder) as entries:
+        return [entry for entry in entries if not entry.name.startswith(".")]
+
+
 def _read_regular_file(file: Path, limit: int) -> tuple[bytes, FileStamp]:
     # O_NONBLOCK: a named pipe put in the note's place must not hang us before it is recognised.
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
@@ -160,6 +196,8 @@ def _read_regular_file(file: Path, limit: int) -> tuple[bytes, FileStamp]:
         info = os.fstat(descriptor)
         if not stat.S_ISREG(info.st_mode):
             raise NoteUnreadable("not a regular file")
+        if info.st_size > limit:
+            raise NoteUnreadable(_too_large(info.st_size, limit))
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise NoteUnreadable(_too_large(len(data), limit))
@@ -172,7 +210,9 @@ def _is_racy(stamp: FileStamp) -> bool:
 
     The same trap as git's "racily clean" entries: a clock that ticks too slowly for two edits.
     """
-    coarse = stamp.modified_ns % 1_000_000_000 == 0  # FAT and some network folders
+    # FAT and some network folders keep whole seconds. One such time alone says nothing: programs
+    # that restore or copy files set it.
+    coarse = all(ns % 1_000_000_000 == 0 for ns in (stamp.modified_ns, stamp.changed_ns))
     tick_ns = 2_000_000_000 if coarse else 50_000_000
     return time.time_ns() - max(stamp.modified_ns, stamp.changed_ns) < tick_ns
 

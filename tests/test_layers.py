@@ -24,6 +24,7 @@ ORDER = (
     "build",
     "search",
     "links",
+    "naming",
     "index",
     "render",
     "cli",

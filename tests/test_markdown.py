@@ -436,9 +436,14 @@ def front(yaml, body=""):
         ("created: 1612280912275", "created", date(2021, 2, 2)),
         ("created: 1612280912", "created", date(2021, 2, 2)),
         ("created: 20221215", "created", date(2022, 12, 15)),
-        ("created: 2022-13-45", "created", None),
-        ("created: soon", "created", None),
-        ("created: 99999999999999999999", "created", None),
+        ("created: 2024/5/31", "created", date(2024, 5, 31)),
+        ("created: 20240531T101500", "created", date(2024, 5, 31)),
+        ("created: May 31, 2024", "created", date(2024, 5, 31)),
+        ("created: 31 May 2024", "created", date(2024, 5, 31)),
+        ("created: 1-sep-2024", "created", date(2024, 9, 1)),
+        ("updated: Friday, May 31st 2024, 10:15 am", "updated", date(2024, 5, 31)),
+        ("created: not yet\ndate: 2024-05-31", "created", date(2024, 5, 31)),
+        ("created:", "created", None),
         ("lastmod: '[[2022-12-15]]'", "updated", date(2022, 12, 15)),
         ("draft: true", "draft", True),
         ("draft: false", "draft", False),
@@ -460,7 +465,9 @@ def test_frontmatter_values_are_read_whatever_their_type(yaml, field, value):
         ("a: [b", "not valid YAML"),
         ("a: @b", "line 2"),
         ("- a", "key: value"),
-        ("a: {{title}}", "not valid YAML"),
+        ("a: {{title}}", "line 2: a template placeholder {{…}} is not YAML; quote it"),
+        ("a: 1\ntags: [x, {{y}}]", "line 3: a template placeholder"),
+        ("a: '{{b}}'\nc: [", "not valid YAML"),
         ("a: &a [x]\nb: &b [*a, *a]", "aliases"),
         ("a: " + "[" * 5000, "deep"),
         ("a:\n- " + "- " * 5000 + "x", "deep"),
@@ -472,6 +479,19 @@ def test_frontmatter_that_is_no_use_is_a_problem_and_the_note_stays(yaml, word):
     (problem,) = note.problems
     assert word in problem
     assert (note.title, [link.target for link in note.links]) == ("Title", ["a"])
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["2022-13-45", "soon", "9" * 20, "05/31/2024", "31.05.2024", "Maybe 3, 2024", "<% tp.date %>"],
+)
+@pytest.mark.parametrize(("key", "field"), [("created", "created"), ("lastmod", "updated")])
+def test_a_date_that_is_not_understood_is_a_problem_that_says_how_to_write_it(key, field, written):
+    note = front(f"{key}: {written}\ntitle: kept")
+    assert (getattr(note, field), note.title) == (None, "kept")
+    assert note.problems == (
+        f"{key}: {written!r} is not a date recall reads; write it as 2024-05-31",
+    )
 
 
 def test_frontmatter_needs_to_start_and_end():

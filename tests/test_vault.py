@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from vaults import index_of
 
 from recall.errors import NoteUnreadable, VaultNotFound
-from recall.vault import UNTRUSTED, Vault, is_unchanged
+from recall.vault import UNTRUSTED, Vault, is_inside, is_unchanged
 
 
 def write(root: Path, path: str, content: str | bytes = "text") -> Path:
@@ -152,3 +153,116 @@ def test_a_file_outside_the_vault_has_no_path_in_it(tmp_path):
     assert Vault(root).relative(inside) == "sub/a.md"
     assert Vault(root).relative(outside) is None
     assert Vault(root).relative(root / ".." / "b.md") is None
+
+
+@pytest.fixture
+def linked(tmp_path: Path) -> Path:
+    """A vault with a link to a file outside, one to a note, and a folder that is a link."""
+    write(tmp_path, "outside/secret.md", "secret")
+    root = tmp_path / "vault"
+    write(root, "a.md")
+    (root / "sym.md").symlink_to(tmp_path / "outside" / "secret.md")
+    (root / "twin.md").symlink_to(root / "a.md")
+    (root / "folder").symlink_to(tmp_path / "outside", target_is_directory=True)
+    return root
+
+
+@pytest.mark.parametrize("path", ["sym.md", "twin.md", "folder/secret.md", "folder/../a.md"])
+def test_a_file_reached_over_a_link_of_the_vault_is_refused_with_the_reason(linked, path):
+    vault = Vault(linked)
+    with pytest.raises(NoteUnreadable, match="a symbolic link; recall does not follow them"):
+        vault.relative(linked / path)
+    if ".." not in path:
+        assert not vault.holds(path)
+        with pytest.raises(NoteUnreadable, match="a symbolic link; recall does not follow them"):
+            vault.read(path)
+
+
+def test_a_link_outside_of_the_vault_is_the_users_own(linked, tmp_path):
+    (tmp_path / "mine").symlink_to(linked, target_is_directory=True)
+    (tmp_path / "note.md").symlink_to(linked / "a.md")
+    vault = Vault(tmp_path / "mine")
+    assert vault.relative(tmp_path / "mine" / "a.md") == "a.md"
+    assert vault.relative(tmp_path / "note.md") == "a.md"
+    assert vault.holds("a.md")
+    assert vault.read("a.md")[0] == "text"
+
+
+@pytest.mark.parametrize("path", ["../outside/secret.md", "x/../../outside/secret.md", "a\0.md"])
+def test_a_path_that_leads_out_of_the_vault_names_no_note(linked, path):
+    assert not Vault(linked).holds(path)
+    assert not is_inside(path)
+
+
+def test_an_absolute_path_names_no_note(linked, tmp_path):
+    assert not Vault(linked).holds(str(tmp_path / "outside" / "secret.md"))
+
+
+def test_links_in_a_circle_and_names_that_are_too_long_lie_outside(tmp_path):
+    outside = tmp_path / "outside"
+    outside.mkdir()
+    (outside / "circle").symlink_to(outside / "circle")
+    vault = Vault(tmp_path / "vault")
+    assert vault.relative(outside / "circle" / "a.md") is None
+    assert vault.relative(tmp_path / "vault" / ("x" * 5000)) is None
+
+
+def test_a_file_over_the_limit_is_told_with_its_whole_size(tmp_path):
+    write(tmp_path, "a.md", b"x" * 5_000_000)
+    with pytest.raises(NoteUnreadable) as caught:
+        Vault(tmp_path).read("a.md")
+    assert caught.value.message.startswith("5.0 MB; notes over 4 MB")
+
+
+def test_a_note_whose_program_set_a_whole_second_is_not_looked_at_again(tmp_path):
+    file = write(tmp_path, "a.md")
+    os.utime(file, (1_700_000_000, 1_700_000_000))
+    if file.stat().st_ctime_ns % 1_000_000_000 == 0:
+        pytest.skip("this file system keeps whole seconds")
+    age(file)
+    _, stamp = Vault(tmp_path).read("a.md")
+    assert is_unchanged(stamp, Vault(tmp_path).list().stamps["a.md"])
+
+
+@pytest.mark.skipif(os.name != "posix", reason="makes folders deeper than a path can be long")
+def test_folders_nested_deeper_than_pythons_stack_are_walked(tmp_path):
+    folders = [tmp_path / "/".join("d" * depth) for depth in range(1, 1051)]
+    for folder in folders:
+        folder.mkdir()
+    note = folders[-1] / "a.md"
+    note.touch()
+    try:
+        assert list(Vault(tmp_path).list().stamps) == [note.relative_to(tmp_path).as_posix()]
+    finally:  # what cleans up after tests does recur
+        note.unlink()
+        for folder in reversed(folders):
+            folder.rmdir()
+
+
+def test_a_note_that_is_a_link_is_never_read_for_suggestions(linked, tmp_path):
+    write(linked, "b.md", "# B\n\nA text about keys and doors.\n")
+    index = index_of(linked)
+    index.refresh()
+    for path in ("sym.md", "folder/secret.md"):
+        with pytest.raises(NoteUnreadable, match="a symbolic link; recall does not follow them"):
+            index.suggest_links(linked / path)
+    (linked / "b.md").unlink()
+    (linked / "b.md").symlink_to(tmp_path / "outside" / "secret.md")
+    with pytest.raises(NoteUnreadable, match="a symbolic link; recall does not follow them"):
+        index.suggest_links(linked / "b.md")
+    assert index.search("keys and doors").hits == ()
+
+
+def test_a_draft_outside_of_the_vault_may_be_a_link(linked, tmp_path):
+    index = index_of(linked)
+    index.refresh()
+    write(tmp_path, "drafts/real.md", "# Draft\n\nA text about keys.\n")
+    (tmp_path / "draft.md").symlink_to(tmp_path / "drafts" / "real.md")
+    assert index.suggest_links(tmp_path / "draft.md").title == "Draft"
+
+
+def test_a_note_of_the_vault_that_is_not_indexed_yet_is_read_as_a_draft(linked):
+    index = index_of(linked)
+    index.refresh()
+    write(linked, "sub/new.md", "# New\n\nA text about keys.\n")
+    assert index.suggest_links(linked / "sub" / "new.md").path == "sub/new.md"

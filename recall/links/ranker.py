@@ -1,25 +1,111 @@
-"""Signals → one order and one probability.
+"""Features → one score and one probability a candidate.
 
-The signals have no common scale, so they are fused by rank (reciprocal rank fusion; Cormack,
-Clarke, Büttcher 2009).
+The ranker is an ensemble of regression trees (LambdaMART; Burges 2010), learned by
+`benchmarks/train_ranker.py` from links that authors made in other vaults, and shipped as a table.
+A second, small table turns scores into the share of such candidates that were links. Its model card
+is `docs/ranker.md`.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from numpy.typing import NDArray
 
-RRF_K = 60  # the constant of the paper
-FUSED = ("mean_cosine", "best_pair", "mean_best_pair", "bm25", "titles", "mention_here")
+    Array = NDArray[np.float64]
+
+TABLE = Path(__file__).with_name("ranker.json")
+MISSING = -2.0  # stands for a feature that can't tell; below every cosine
 
 
-def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
+@dataclass(frozen=True, slots=True)
+class Forest:
+    """Regression trees in arrays, one row a tree; a leaf points at itself."""
+
+    names: tuple[str, ...]  # of the features, in the order of the columns
+    feature: NDArray[np.int32]  # (trees, nodes): which feature decides
+    threshold: Array  # (trees, nodes): at most this much goes left
+    left: NDArray[np.int32]  # (trees, nodes)
+    right: NDArray[np.int32]  # (trees, nodes)
+    value: Array  # (trees, nodes): of the leaves
+    depth: int
+
+    def scores(self, features: Array) -> Array:
+        """Sum of the leaves reached: (rows,) for (rows, len(names)) features, NaN allowed."""
+        known = np.nan_to_num(features, nan=MISSING)
+        trees = np.arange(len(self.feature))
+        rows = np.arange(len(known))[:, None]
+        node = np.zeros((len(known), len(trees)), dtype=np.int32)
+        for _ in range(self.depth):
+            goes_left = known[rows, self.feature[trees, node]] <= self.threshold[trees, node]
+            node = np.where(goes_left, self.left[trees, node], self.right[trees, node])
+        found: Array = self.value[trees, node].sum(axis=1)
+        return found
+
+    @classmethod
+    def from_lightgbm(cls, dump: Mapping[str, Any], names: Sequence[str]) -> Forest:
+        """Read what LightGBM's `dump_model` gives."""
+        trees = [_flatten(tree["tree_structure"]) for tree in dump["tree_info"]]
+        return cls.from_nodes(trees, names)
+
+    @classmethod
+    def from_nodes(cls, trees: Sequence[Sequence[Sequence[float]]], names: Sequence[str]) -> Forest:
+        """Build from a list of nodes a tree: (feature, threshold, left, right, value)."""
+        widest = max(len(nodes) for nodes in trees)
+        table = np.zeros((len(trees), widest, 5))
+        for row, nodes in enumerate(trees):
+            table[row, : len(nodes)] = nodes
+        left, right = table[:, :, 2].astype(np.int32), table[:, :, 3].astype(np.int32)
+        depth = max(_depth(nodes) for nodes in trees)
+        feature = table[:, :, 0].astype(np.int32)
+        return cls(tuple(names), feature, table[:, :, 1], left, right, table[:, :, 4], depth)
+
+
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """The trees, and what their scores are worth."""
+
+    forest: Forest
+    knots: Array  # scores, ascending
+    probabilities: Array  # of a link, at the knots
+
+    def rank(self, features: Mapping[str, Array]) -> tuple[Array, Array]:
+        """Score and probability of each candidate; more is better in both."""
+        columns = np.stack([features[name] for name in self.forest.names], axis=1)
+        scores = self.forest.scores(columns)
+        return scores, np.interp(scores, self.knots, self.probabilities)
+
+
+@cache
+def load_ranker() -> Ranker:
+    """The ranker that comes with the package."""
+    table = json.loads(TABLE.read_text(encoding="utf-8"))
+    forest = Forest.from_nodes(table["trees"], table["features"])
+    return Ranker(forest, np.array(table["knots"]), np.array(table["probabilities"]))
+
+
+def table_of(forest: Forest, knots: Array, probabilities: Array) -> dict[str, object]:
+    """What `load_ranker` reads, as plain lists."""
+    nodes = np.stack(
+        [forest.feature, forest.threshold, forest.left, forest.right, forest.value], axis=2
+    )
+    return {
+        "features": list(forest.names),
+        "trees": [[_short(node) for node in tree] for tree in nodes],
+        "knots": [round(float(knot), 4) for knot in knots],
+        "probabilities": [round(float(value), 4) for value in probabilities],
+    }
+
+
+def ranks(values: Array) -> NDArray[np.int64]:
     """Rank of each value, 1 for the highest; ties in order of position, NaN last."""
     order = np.lexsort((np.arange(len(values)), -np.nan_to_num(values, nan=-np.inf)))
     found = np.empty(len(values), dtype=np.int64)
@@ -27,15 +113,31 @@ def ranks(values: NDArray[np.float64]) -> NDArray[np.int64]:
     return found
 
 
-def fuse(features: Mapping[str, NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Fused rank score of each candidate, scaled so that first under every signal is 1.
+def _short(node: NDArray[np.float64]) -> list[float]:
+    feature, threshold, left, right, value = node.tolist()
+    return [int(feature), float(f"{threshold:.6g}"), int(left), int(right), float(f"{value:.5g}")]
 
-    A signal that is silent about a candidate (NaN, or no mention) adds nothing to it.
-    """
-    columns = []
-    for name in FUSED:
-        values = features[name]
-        silent = np.isnan(values) | ((values == 0) & (name == "mention_here"))
-        columns.append(np.where(silent, 0.0, (RRF_K + 1) / (RRF_K + ranks(values))))
-    fused: NDArray[np.float64] = np.mean(columns, axis=0)
-    return fused
+
+def _flatten(tree: Mapping[str, Any]) -> list[list[float]]:
+    nodes: list[list[float]] = []
+
+    def add(node: Mapping[str, Any]) -> int:
+        place = len(nodes)
+        nodes.append([0, 0.0, place, place, 0.0])
+        if "leaf_value" in node:
+            nodes[place][4] = float(node["leaf_value"])
+        else:
+            nodes[place][:2] = [int(node["split_feature"]), float(node["threshold"])]
+            nodes[place][2] = add(node["left_child"])
+            nodes[place][3] = add(node["right_child"])
+        return place
+
+    add(tree)
+    return nodes
+
+
+def _depth(nodes: Sequence[Sequence[float]], at: int = 0) -> int:
+    _, _, left, right, _ = nodes[at]
+    if left == at:
+        return 0
+    return 1 + max(_depth(nodes, int(left)), _depth(nodes, int(right)))

@@ -12,7 +12,7 @@ from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.evidence import gather
 from recall.links.features import compute
-from recall.links.ranker import fuse
+from recall.links.ranker import load_ranker
 from recall.names import Resolver, spelling
 
 if TYPE_CHECKING:
@@ -56,13 +56,13 @@ def suggest(
     if not compared.paths:
         return ()
     features = compute(compared)
-    scores = fuse(features)
+    scores, probabilities = load_ranker().rank(features)
     order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted: ties by path
     resolver = Resolver(snapshot.lookup)
     suggestions: list[Suggestion] = []
     for row in order.tolist():
         path = compared.paths[row]
-        if len(suggestions) == k or scores[row] < min_score:
+        if len(suggestions) == k or probabilities[row] < min_score:
             break
         card = snapshot.card(path)
         if card is None or not is_there(path):
@@ -71,7 +71,7 @@ def suggest(
         suggestions.append(
             Suggestion(
                 rank=len(suggestions) + 1,
-                score=float(scores[row]),
+                score=round(float(probabilities[row]), 4),
                 card=card,
                 link=f"[[{name}]]",
                 evidence=gather(compared, features, row, card),

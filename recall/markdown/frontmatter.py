@@ -10,12 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from typing import Any
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
 
+from recall.markdown.dates import read_date
 from recall.markdown.mask import clean
 
 MAX_LENGTH_CHARS = 65_536
@@ -29,8 +30,8 @@ _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]+")
-_DATE = re.compile(r"\W*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
-_DIGITS = re.compile(r"\d{8,14}(?:\.0*)?")
+_CREATED = ("created", "date")
+_UPDATED = ("updated", "modified", "lastmod", "last_modified")
 _SEPARATORS = re.compile(r"[,\s]+")
 
 
@@ -78,9 +79,10 @@ def read_frontmatter(text: str) -> Frontmatter:
         tags=_unique(tag.lstrip("#") for tag in _words(values, _SEPARATORS, "tags", "tag")),
         keywords=_unique(_words(values, re.compile(","), "keywords", "keyword")),
         description=_text(values, "description", "desc", "summary"),
-        created=_date(values, "created", "date"),
-        updated=_date(values, "updated", "modified", "lastmod", "last_modified"),
+        created=_date(values, *_CREATED),
+        updated=_date(values, *_UPDATED),
         draft=_is_draft(values),
+        problems=(*_date_problems(values, *_CREATED), *_date_problems(values, *_UPDATED)),
     )
 
 
@@ -97,6 +99,10 @@ def _load(block: str) -> Mapping[str, Any]:
             _refuse_growth(block)
         values = YAMLHandler().load(block, Loader=_LOADER)
     except yaml.MarkedYAMLError as error:
+        if number := _placeholder_line(block, error):
+            raise _Refused(
+                f"line {number}: a template placeholder {{{{…}}}} is not YAML; quote it"
+            ) from error
         line = f"line {error.problem_mark.line + 2}: " if error.problem_mark else ""
         raise _Refused(f"{line}not valid YAML ({error.problem or error.context})") from error
     except (yaml.YAMLError, ValueError, RecursionError) as error:
@@ -106,6 +112,17 @@ def _load(block: str) -> Mapping[str, Any]:
     if not isinstance(values, dict):
         raise _Refused("not a list of `key: value` lines")
     return {key.strip().lower(): value for key, value in values.items() if isinstance(key, str)}
+
+
+def _placeholder_line(block: str, error: yaml.MarkedYAMLError) -> int | None:
+    """The line of the file, up to the error, where a template was to be filled in."""
+    if error.problem_mark is None:
+        return None
+    for number, line in enumerate(block.splitlines()[: error.problem_mark.line + 1]):
+        before, opening, _ = line.partition("{{")
+        if opening and before.rstrip()[-1:] in {"", ":", "-", "[", ","}:
+            return number + 2
+    return None
 
 
 def _refuse_growth(block: str) -> None:
@@ -163,24 +180,18 @@ def _unique(words: Iterator[str]) -> tuple[str, ...]:
 
 
 def _date(values: Mapping[str, Any], *keys: str) -> date | None:
-    dates = (_read_date(_string(value)) for value in _found(values, *keys))
+    dates = (read_date(_string(value)) for value in _found(values, *keys))
     return next((found for found in dates if found is not None), None)
 
 
-def _read_date(text: str) -> date | None:
-    """Read an ISO date or time, `YYYYMMDD[hhmm[ss]]`, or epoch seconds or milliseconds."""
-    try:
-        if written := _DATE.match(text):
-            return date(int(written[1]), int(written[2]), int(written[3]))
-        if not _DIGITS.fullmatch(text):
-            return None
-        digits = text.partition(".")[0]
-        if len(digits) in {8, 12, 14} and "1900" <= digits[:4] < "2100":
-            return date(int(digits[:4]), int(digits[4:6]), int(digits[6:8]))
-        seconds = int(digits) / (1000 if len(digits) > 11 else 1)
-        return datetime.fromtimestamp(seconds, tz=UTC).date()
-    except (ValueError, OverflowError, OSError):
-        return None
+def _date_problems(values: Mapping[str, Any], *keys: str) -> Iterator[str]:
+    """Say which dates are not understood, unless another key gives the date."""
+    if _date(values, *keys) is not None:
+        return
+    for key in keys:
+        if text := _string(values.get(key)):
+            shown = text if len(text) <= 40 else f"{text[:40]}…"
+            yield f"{key}: {shown!r} is not a date recall reads; write it as 2024-05-31"
 
 
 def _is_draft(values: Mapping[str, Any]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -19,9 +20,14 @@ if TYPE_CHECKING:
     from recall.errors import RecallError
 
 
+# Halves of characters can't be UTF-8; the others steer terminals or end a line for some readers.
+_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+
+
 def one_line(value: Mapping[str, object]) -> str:
-    """One JSON object, on one line."""
-    return json.dumps(value, ensure_ascii=False)
+    """One JSON object, on one line, of characters that UTF-8 can carry."""
+    line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", line)
 
 
 def search(result: SearchResult) -> dict[str, object]:

@@ -133,16 +133,7 @@ def report(done: BuildReport, style: Style) -> str:
     lines = []
     if done.reason:
         lines.append(f"Everything was done again: {done.reason}.")
-    counted = [
-        (len(done.added), "added"),
-        (len(done.changed), "changed"),
-        (len(done.moved), "moved"),
-        (len(done.removed), "removed"),
-        (done.unchanged, "unchanged"),
-        (len(done.skipped), "skipped"),
-    ]
-    said = ", ".join(f"{count:,} {word}" for count, word in counted if count) or "no notes found"
-    lines.append(f"{style.bold(_count(done.notes, 'note'))} indexed: {said}.")
+    lines.append(f"{style.bold(_count(done.notes, 'note'))} indexed{_changes_text(done)}.")
     lines.append(
         f"{_count(done.passages, 'passage')}, {_count(done.embedded, 'text')} embedded; "
         f"{_count(done.links, 'link')}, {_loose_ends(done)}."
@@ -151,6 +142,22 @@ def report(done: BuildReport, style: Style) -> str:
     lines += _listed("Skipped", done.skipped)
     lines += _listed("Indexed, but not all was understood", done.problems)
     return "\n".join(lines)
+
+
+def _changes_text(done: BuildReport) -> str:
+    again = bool(done.reason)  # then every note counts as added to the index that was begun anew
+    counted = [
+        (0 if again else len(done.added), "added"),
+        (len(done.changed), "changed"),
+        (len(done.moved), "moved"),
+        (len(done.removed), "removed"),
+        (done.unchanged, "unchanged"),
+        (len(done.skipped), "skipped"),
+    ]
+    said = ", ".join(f"{count:,} {word}" for count, word in counted if count)
+    if again and done.added:
+        return f", all read again{': ' if said else ''}{said}"
+    return f": {said or 'no notes found'}"
 
 
 def _speed_text(done: BuildReport) -> str:

@@ -4,35 +4,39 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from recall.domain import (
     Counts,
-    Facet,
     FileStamp,
     Filters,
     Identity,
-    Link,
-    LinkPlace,
-    LinkSyntax,
     Name,
     NameKind,
     NoteCard,
-    Passage,
     Resolution,
     ResolvedLink,
     Skipped,
-    Span,
 )
 from recall.names import Resolver
 from recall.store.filters import note_conditions, passage_conditions
+from recall.store.rows import (
+    Segment,
+    StoredPassage,
+    as_written,
+    card_from,
+    link_from,
+    passage_from,
+    segment_from,
+    skipped_from,
+)
 from recall.store.schema import FORMAT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from recall.store.database import Database, Row
+    from recall.store.database import Database
 
 LINK_COLUMNS = (
     "s.path, l.target, l.start, l.stop, l.place, l.syntax, l.label, l.heading, l.block, "
@@ -48,26 +52,6 @@ _PASSAGES = (
 )
 
 ALL = Filters()
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One vectors file as the catalog names it."""
-
-    name: str
-    vectors: int
-    bytes: int
-    sha256: str
-
-
-@dataclass(frozen=True, slots=True)
-class StoredPassage:
-    """A passage as the store keeps it: where it stands, and which text it holds."""
-
-    path: str
-    ordinal: int  # its place among the note's passages
-    text_id: int  # the same for every passage with the same text
-    passage: Passage
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +81,20 @@ class Catalog:
     @property
     def generation(self) -> int:
         """How many builds were published, this one included."""
-        return int(self.meta("generation") or 0)
+        with as_written():
+            return int(self.meta("generation") or 0)
 
     @property
     def built_at(self) -> datetime:
         """When this build was published, UTC."""
-        return datetime.fromisoformat(self.meta("built_at") or "1970-01-01T00:00:00+00:00")
+        with as_written():
+            return datetime.fromisoformat(self.meta("built_at") or "1970-01-01T00:00:00+00:00")
 
     def segments(self) -> tuple[Segment, ...]:
         """The live vectors files."""
         rows = self._db.rows("SELECT name, vectors, bytes, sha256 FROM segments ORDER BY name")
-        return tuple(Segment(*row) for row in rows)
+        with as_written():
+            return tuple(segment_from(row) for row in rows)
 
     def counts(self) -> Counts:
         """How much the index holds."""
@@ -131,10 +118,8 @@ class Catalog:
     def skipped(self) -> tuple[Skipped, ...]:
         """The files that are not indexed, and why, as the build gave them."""
         rows = self._db.rows("SELECT path, reason, stamp FROM skipped ORDER BY ordinal")
-        return tuple(
-            Skipped(path, reason, FileStamp(*json.loads(stamp)) if stamp else None)
-            for path, reason, stamp in rows
-        )
+        with as_written():
+            return tuple(skipped_from(row) for row in rows)
 
     def problems(self) -> tuple[Skipped, ...]:
         """What was not understood in notes that are indexed, by path."""
@@ -155,7 +140,8 @@ class Catalog:
             "ORDER BY path",
             (json.dumps(list(paths)),),
         )
-        return {path: card_from_json(card) for path, card in rows}
+        with as_written():
+            return {row[0]: card_from(row) for row in rows}
 
     def card(self, path: str) -> NoteCard | None:
         """What is known of one note, or None if it is not in the index."""
@@ -193,12 +179,14 @@ class Catalog:
                 (wanted,),
             )
         }
-        for row in self._db.rows(
+        rows = self._db.rows(
             f"{_PASSAGES} WHERE n.path IN (SELECT value FROM json_each(?)) "  # noqa: S608
             "ORDER BY n.path, p.ordinal",
             (wanted,),
-        ):
-            found[row[0]].append(_passage(row))
+        )
+        with as_written():
+            for row in rows:
+                found[row[0]].append(passage_from(row))
         return {path: tuple(passages) for path, passages in found.items()}
 
     def passages(self, path: str) -> tuple[StoredPassage, ...]:
@@ -216,12 +204,14 @@ class Catalog:
         found: dict[int, list[StoredPassage]] = {int(number): [] for number in text_ids}
         where, parameters = passage_conditions(filters)
         note_where, note_parameters = note_conditions(filters)
-        for row in self._db.rows(
+        rows = self._db.rows(
             f"{_PASSAGES} WHERE p.text_id IN (SELECT value FROM json_each(?)) "  # noqa: S608
             f"AND {where} AND {note_where} ORDER BY n.path, p.ordinal",
             (json.dumps(list(found)), *parameters, *note_parameters),
-        ):
-            found[row[2]].append(_passage(row))
+        )
+        with as_written():
+            for row in rows:
+                found[row[2]].append(passage_from(row))
         return {number: tuple(passages) for number, passages in found.items()}
 
     def common_texts(self, text_ids: Iterable[int], max_notes: int) -> set[int]:
@@ -292,50 +282,6 @@ class Catalog:
                 resolution = Resolution(path, NameKind(kind), (path,))
             found.append(ResolvedLink(link, source, resolution))
         return tuple(found)
-
-
-def link_from(row: Row) -> tuple[Link, str, str | None, str | None, int]:
-    """Build (link, source, target path, kind of name, candidates) from a row of links."""
-    source, target, start, stop, place, syntax, label, heading, block, path, kind, count = row
-    span = Span(start, stop)
-    link = Link(target, span, LinkPlace(place), LinkSyntax(syntax), label, heading, block)
-    return link, source, path, kind, count
-
-
-def card_to_json(card: NoteCard) -> str:
-    """A card as one line; ASCII, so that any `str` survives."""
-    dates = {"created": card.created, "updated": card.updated}
-    return json.dumps(
-        {
-            "path": card.path,
-            "title": card.title,
-            "note_id": card.note_id,
-            "aliases": card.aliases,
-            "tags": card.tags,
-            "keywords": card.keywords,
-            "description": card.description,
-            "first_heading": card.first_heading,
-            "draft": card.draft,
-            **{name: day and date(day.year, day.month, day.day).isoformat()
-               for name, day in dates.items()},
-        }
-    )  # fmt: skip
-
-
-def card_from_json(line: str) -> NoteCard:
-    """Undo `card_to_json`."""
-    fields = json.loads(line)
-    for name in ("aliases", "tags", "keywords"):
-        fields[name] = tuple(fields[name])
-    for name in ("created", "updated"):
-        fields[name] = date.fromisoformat(fields[name]) if fields[name] else None
-    return NoteCard(**fields)
-
-
-def _passage(row: Row) -> StoredPassage:
-    path, ordinal, text_id, facet, heading, text, start, stop, line = row
-    passage = Passage(Facet(facet), heading, text, Span(start, stop), line)
-    return StoredPassage(path, ordinal, text_id, passage)
 
 
 def now() -> str:

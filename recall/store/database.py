@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from recall.errors import IndexBusy, IndexDamaged, RecallError
+from recall.errors import IndexBusy, IndexDamaged, IndexUnreadable, IndexUnwritable
+from recall.store.files import OWNER, REBUILD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
-
-REBUILD = "run `recall index --full`"
 
 Row = tuple[Any, ...]
 
@@ -41,15 +41,18 @@ def translated(file: Path) -> Iterator[None]:
                 hint="try again when it is done",
             ) from error
         if name.startswith("SQLITE_FULL"):
-            raise RecallError(
+            raise IndexUnwritable(
                 f"no room left on the disk of {file.parent}", hint="free some space, then try again"
             ) from error
         if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
-            raise RecallError(
-                f"{file} may not be written", hint="check who owns the folder of the index"
+            raise IndexUnwritable(f"{file} may not be written", hint=OWNER) from error
+        if name.startswith("SQLITE_CANTOPEN") and not os.access(file, os.R_OK):
+            raise IndexUnreadable(
+                f"{file} may not be read", hint="check who owns the folder of the index"
             ) from error
         # A plain SQLITE_ERROR is a mistake of ours, unless a table is not there.
-        if name and (name != "SQLITE_ERROR" or str(error).startswith("no such")):
+        is_foreign = str(error).startswith(("no such", "Could not decode"))
+        if is_foreign or (name and name != "SQLITE_ERROR"):
             raise IndexDamaged(f"{file} can't be read: {error}", hint=REBUILD) from error
         raise
 
@@ -69,6 +72,7 @@ class Database:
             connection = sqlite3.connect(
                 uri, uri=True, isolation_level=None, timeout=wait_seconds, check_same_thread=False
             )
+            connection.execute("PRAGMA trusted_schema = OFF")  # the tables may be a stranger's
         return cls(connection, file)
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:

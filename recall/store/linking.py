@@ -7,7 +7,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from recall.names import Resolver
-from recall.store.catalog import LINK_COLUMNS, Catalog, link_from
+from recall.store.catalog import LINK_COLUMNS, Catalog
+from recall.store.rows import link_from
 
 if TYPE_CHECKING:
     from collections.abc import Collection

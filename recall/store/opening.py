@@ -12,13 +12,24 @@ from recall.errors import (
     IndexDamaged,
     IndexMissing,
     IndexOutdated,
+    IndexUnreadable,
+    IndexUnwritable,
     RecallError,
     UsageError,
 )
 from recall.store.catalog import Catalog
-from recall.store.database import REBUILD, Database
-from recall.store.schema import (
+from recall.store.database import Database
+from recall.store.files import (
     CATALOG,
+    OWNER,
+    REBUILD,
+    create,
+    has_catalog,
+    set_catalog_aside,
+    size_of,
+    writing,
+)
+from recall.store.schema import (
     FORMAT,
     KEPT_TABLES,
     check_header,
@@ -27,6 +38,7 @@ from recall.store.schema import (
     is_empty,
     missing,
 )
+from recall.vault import is_inside
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -46,22 +58,24 @@ def open_for_reading(directory: Path) -> Database:
         IndexMissing: Nothing was published here yet.
         IndexOutdated: Another layout.
         IndexDamaged: Not our file, or not readable.
+        IndexUnreadable: The system does not allow it.
     """
     file = directory / CATALOG
-    if not file.is_file() or file.stat().st_size == 0:
+    if not has_catalog(directory):
         raise missing(directory)
     error: RecallError | None = None
     # A folder that may not be written has no place for the log's index: then as a still file.
     for mode in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
-        if "immutable" in mode and _has_log(file):
+        if "immutable" in mode and size_of(directory / f"{CATALOG}-wal"):
             break
         database = Database.connect(file, mode=mode)
         try:
             database.run("BEGIN")
             database.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
             check_header(database, file)
+            _check_paths(database, file)
             database.run("PRAGMA query_only = ON")
-        except (IndexMissing, IndexOutdated):
+        except (IndexMissing, IndexOutdated, IndexUnreadable):
             database.close()
             raise
         except RecallError as refused:
@@ -80,23 +94,19 @@ def begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: bo
         IndexBusy: Another writer held it longer than `wait_seconds`.
         IndexOutdated: Another layout, and not `fresh`.
         IndexDamaged: It can't be read, and not `fresh`.
+        IndexUnwritable: The system does not allow it.
     """
     if identity.format != FORMAT:
         raise UsageError(f"this version writes layout {FORMAT}, not {identity.format}")
-    try:
+    with writing(directory):
         _make_folder(directory)
         try:
             return _begin(directory, identity, wait_seconds=wait_seconds, fresh=fresh)
         except IndexDamaged:
             if not fresh:
                 raise
-        _set_aside(directory)
+        set_catalog_aside(directory)
         return _begin(directory, identity, wait_seconds=wait_seconds, fresh=True)
-    except OSError as error:
-        raise RecallError(
-            f"the index can't be written in {directory}: {error.strerror or error}",
-            hint="check that the folder exists, is yours and has room",
-        ) from error
 
 
 def forget_vectors(database: Database) -> None:
@@ -108,7 +118,7 @@ def forget_vectors(database: Database) -> None:
 
 def _begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: bool) -> Database:
     file = directory / CATALOG
-    os.close(os.open(file, os.O_CREAT | os.O_RDWR, 0o600))
+    _make_catalog(directory)
     database = Database.connect(file, mode="mode=rw", wait_seconds=wait_seconds)
     try:
         # Looked at before anything is changed: it may be somebody else's file.
@@ -126,6 +136,7 @@ def _begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: b
             _start_anew(database, directory)
         else:
             check_header(database, file)
+            _check_paths(database, file)
         _adopt(database, identity)
     except BaseException:
         database.close()
@@ -172,7 +183,7 @@ def _has_sound_vectors(database: Database, directory: Path) -> bool:
 
         try:
             verify(directory, segments)
-        except IndexDamaged:
+        except (IndexDamaged, IndexUnreadable):
             return False
     return True
 
@@ -190,18 +201,24 @@ def _adopt(database: Database, identity: Identity) -> None:
 def _make_folder(directory: Path) -> None:
     if not directory.exists():
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        (directory / ".gitignore").write_text("*\n", encoding="utf-8")
+        with create(directory / ".gitignore") as file:
+            file.write(b"*\n")
 
 
-def _set_aside(directory: Path) -> None:
-    """Move a catalog that can't be used out of the way; it may be somebody's file."""
+def _make_catalog(directory: Path) -> None:
     file = directory / CATALOG
-    with contextlib.suppress(FileNotFoundError):
-        file.replace(directory / f"{CATALOG}.damaged")
-    for tail in ("-wal", "-shm"):
-        (directory / f"{CATALOG}{tail}").unlink(missing_ok=True)
+    if not has_catalog(directory) and size_of(file) is None:
+        with contextlib.suppress(FileExistsError):  # another first build was quicker
+            os.close(os.open(file, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
+    # SQLite would say no more than that it can't open it.
+    if not os.access(file, os.W_OK) or not os.access(directory, os.W_OK | os.X_OK):
+        raise IndexUnwritable(f"the index in {directory} may not be written", hint=OWNER)
 
 
-def _has_log(file: Path) -> bool:
-    log = file.with_name(f"{file.name}-wal")
-    return log.is_file() and log.stat().st_size > 0
+def _check_paths(database: Database, file: Path) -> None:
+    """Refuse a catalog that names a note outside of the vault: no build writes such a path."""
+    rows = database.rows(
+        "SELECT path FROM notes WHERE instr(path, '..') OR path GLOB '/*' OR typeof(path) <> 'text'"
+    )
+    if any(not isinstance(path, str) or not is_inside(path) for (path,) in rows):
+        raise IndexDamaged(f"{file} names notes outside of the vault", hint=REBUILD)

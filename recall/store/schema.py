@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexDamaged, IndexMissing, IndexOutdated
-from recall.store.database import REBUILD, Database
+from recall.store.files import REBUILD
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from recall.store.database import Database
+
 FORMAT = 2  # the layout below and of the files beside; a change is a new number, never a migration
 APPLICATION_ID = 0x7265636C  # "recl": tells our catalogs from other SQLite files
-CATALOG = "catalog.sqlite"
 
 COLUMNS = (
     "title", "names", "tags", "description", "claim", "signals", "take", "question", "body", "rest",
@@ -94,7 +95,8 @@ def check_header(database: Database, file: Path) -> None:
     version = database.value("PRAGMA user_version")
     if application == 0 and version == 0 and is_empty(database):
         raise missing(file.parent)
-    if application != APPLICATION_ID:
+    foreign = database.row("SELECT 1 FROM sqlite_schema WHERE type IN ('trigger', 'view')")
+    if application != APPLICATION_ID or foreign:
         raise IndexDamaged(f"{file} is not an index of recall", hint=REBUILD)
     if version != FORMAT:
         raise IndexOutdated(

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 from recall.errors import IndexDamaged, UsageError
 from recall.store import lexical
 from recall.store.catalog import ALL, Catalog
-from recall.store.database import REBUILD
+from recall.store.files import REBUILD, gone, size_of
 from recall.store.opening import open_for_reading
 
 if TYPE_CHECKING:
@@ -170,6 +170,22 @@ class Snapshot(Catalog):
         """In how many notes each term occurs; 0 for a term that no note holds."""
         return lexical.document_frequency(self._db, terms)
 
+    def check_files(self) -> None:
+        """See that every vectors file is there, and of its size; opens none of them.
+
+        Raises:
+            IndexDamaged: One is not.
+        """
+        if None in self._sizes():
+            self._move_on()  # a build that was published meanwhile may have removed it
+        for segment, size in zip(self.segments(), self._sizes(), strict=True):
+            if size is None:
+                raise gone(self._directory)
+            if size != segment.bytes:
+                raise IndexDamaged(
+                    f"{segment.name} has not the size it was written with", hint=REBUILD
+                )
+
     def verify(self) -> None:
         """Read everything through.
 
@@ -196,10 +212,11 @@ class Snapshot(Catalog):
                 try:
                     self._opened = Segments(self._directory, self.segments())
                 except FileNotFoundError as error:
-                    raise IndexDamaged(
-                        f"a vectors file of {self._directory} is gone", hint=REBUILD
-                    ) from error
+                    raise gone(self._directory) from error
         return self._opened
+
+    def _sizes(self) -> list[int | None]:
+        return [size_of(self._directory / segment.name) for segment in self.segments()]
 
     def _move_on(self) -> None:
         later = open_for_reading(self._directory)

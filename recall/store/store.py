@@ -38,6 +38,7 @@ class Store:
             IndexMissing: Nothing was published yet.
             IndexOutdated: It has another layout.
             IndexDamaged: It can't be read.
+            IndexUnreadable: The system does not allow it.
         """
         return Snapshot(self.directory)
 
@@ -57,5 +58,6 @@ class Store:
             IndexBusy: Another process is writing.
             IndexOutdated: Another layout, and not `fresh`.
             IndexDamaged: It can't be read, and not `fresh`.
+            IndexUnwritable: The system does not allow it, or the disk is full.
         """
         return Writer(self.directory, identity, wait_seconds=wait_seconds, fresh=fresh)

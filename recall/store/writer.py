@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Self
 
 from recall.errors import IndexBusy, NoteUnreadable, UsageError
 from recall.names import link_keys, names_of
-from recall.store.catalog import Catalog, card_to_json, now
+from recall.store.catalog import Catalog, now
 from recall.store.database import storable
+from recall.store.files import writing
 from recall.store.filters import tag_form
 from recall.store.linking import settle_links
 from recall.store.opening import begin, forget_vectors
+from recall.store.rows import card_to_json
 from recall.store.schema import COLUMNS
+from recall.vault import is_inside
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -66,12 +69,14 @@ class Writer(Catalog):
         """Insert a note, or replace the one with its path.
 
         Raises:
-            NoteUnreadable: Its path can't be written as UTF-8.
+            NoteUnreadable: Its path can't be written as UTF-8, or leads out of the vault.
             UsageError: Its words name a column that is not there.
         """
         card = note.card
         if storable(card.path) != card.path:
             raise NoteUnreadable(f"{card.path!r} has a name that is not valid Unicode")
+        if not is_inside(card.path):
+            raise NoteUnreadable(f"{card.path!r} is not a place in the vault")
         if unknown := sorted(set(note.words) - set(COLUMNS)):
             raise UsageError(f"there is no column {unknown[0]!r} for words")
         new_names = {(key, name.kind.value) for key, name in names_of(card)}
@@ -169,12 +174,14 @@ class Writer(Catalog):
         unknown = [number for number in text_ids if number not in hash_of]
         if unknown:
             raise UsageError(f"the index has no text {unknown[0]}")
-        pending.append([hash_of[number] for number in text_ids], rows)
+        with writing(self._directory):
+            pending.append([hash_of[number] for number in text_ids], rows)
 
     def forget_vectors(self) -> None:
         """Make `missing_texts` give every text, those included that have a vector."""
         forget_vectors(self._db)
-        self._opened_pending().clear()
+        with writing(self._directory):
+            self._opened_pending().clear()
 
     def resolve_links(self) -> None:
         """Decide anew what links point at, where names have come or gone."""
@@ -189,6 +196,7 @@ class Writer(Catalog):
 
         Raises:
             UsageError: A text has no vector.
+            IndexUnwritable: The system does not allow it, or the disk is full.
         """
         from recall.store.vectors.publishing import publish_vectors, remove_dead_files
 
@@ -198,14 +206,16 @@ class Writer(Catalog):
             raise UsageError(f"{len(missing)} texts have no vector yet")
         generation = self.generation + 1
         pending = self._opened_pending()
-        publish_vectors(self._db, self._directory, generation, pending)
+        with writing(self._directory):
+            publish_vectors(self._db, self._directory, generation, pending)
         self._db.run_many(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
             [("generation", generation), ("built_at", now())],
         )
         self._db.run("COMMIT")
-        remove_dead_files(self._db, self._directory)
-        pending.clear()
+        with contextlib.suppress(OSError):  # it is published; the next one tidies up
+            remove_dead_files(self._db, self._directory)
+            pending.clear()
         self._db.run("PRAGMA busy_timeout = 0")  # readers are not waited for
         with contextlib.suppress(IndexBusy):
             self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -297,7 +307,8 @@ class Writer(Catalog):
         if self._pending is None:
             from recall.store.vectors.pending import Pending
 
-            self._pending = Pending(self._directory, self._space)
+            with writing(self._directory):
+                self._pending = Pending(self._directory, self._space)
         return self._pending
 
 

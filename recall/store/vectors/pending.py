@@ -9,12 +9,17 @@ from __future__ import annotations
 import hashlib
 import os
 import zlib
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recall.errors import IndexDamaged
+from recall.store.files import create, open_to_change, open_to_read
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from io import BufferedRandom, BufferedReader
     from pathlib import Path
 
     from numpy.typing import NDArray
@@ -46,7 +51,8 @@ class Pending:
         records["hash"] = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 32)
         records["vector"] = vectors
         records["crc"] = [_checksum(record) for record in records]
-        with self._file.open("ab") as file:
+        with open_to_change(self._file) as file:
+            file.seek(0, os.SEEK_END)
             file.write(records.tobytes())
         for text_hash in hashes:
             self._row_of[text_hash] = self._rows
@@ -56,7 +62,8 @@ class Pending:
         """The vectors kept under these hashes: (len(hashes), dimension) float32."""
         if not hashes:
             return np.empty((0, self.dimension or 0), dtype=np.float32)
-        records = np.memmap(self._file, self._layout(), "r", offset=_HEADER, shape=(self._rows,))
+        with open_to_read(self._file) as file:
+            records = self._records(file)
         found: NDArray[np.float32] = records["vector"][[self._row_of[item] for item in hashes]]
         return np.ascontiguousarray(found)
 
@@ -69,30 +76,34 @@ class Pending:
 
     def _start(self, dimension: int) -> None:
         self.dimension = dimension
-        handle = os.open(self._file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
+        with create(self._file) as file:
             file.write(_MAGIC + self._space + dimension.to_bytes(4, "little"))
 
     def _load(self) -> None:
-        try:
-            with self._file.open("rb") as file:
-                header = file.read(_HEADER)
-        except FileNotFoundError:
-            return
+        with suppress(FileNotFoundError, IndexDamaged):  # a link or a pipe: removed like any other
+            with open_to_change(self._file) as file:
+                is_ours = self._load_from(file)
+            if is_ours:
+                return
+        self._file.unlink(missing_ok=True)
+
+    def _load_from(self, file: BufferedRandom) -> bool:
+        """Take over what the file holds; False if it is of another space, or not ours."""
+        header = file.read(_HEADER)
         dimension = int.from_bytes(header[-4:], "little")
         if header[:-4] != _MAGIC + self._space or not 0 < dimension < 1 << 20:
-            self._file.unlink(missing_ok=True)
-            return
+            return False
         self.dimension = dimension
         record = self._layout().itemsize
-        self._rows = (self._file.stat().st_size - _HEADER) // record
-        os.truncate(self._file, _HEADER + self._rows * record)
-        if not self._rows:
-            return
-        records = np.memmap(self._file, self._layout(), "r", offset=_HEADER, shape=(self._rows,))
-        for row, item in enumerate(records):
+        self._rows = (os.fstat(file.fileno()).st_size - _HEADER) // record
+        file.truncate(_HEADER + self._rows * record)
+        for row, item in enumerate(self._records(file) if self._rows else ()):
             if int(item["crc"]) == _checksum(item):
                 self._row_of[item["hash"].tobytes()] = row
+        return True
+
+    def _records(self, file: BufferedRandom | BufferedReader) -> np.memmap[Any, np.dtype[Any]]:
+        return np.memmap(file, self._layout(), "r", offset=_HEADER, shape=(self._rows,))
 
     def _layout(self) -> np.dtype[Any]:
         return np.dtype([("hash", np.uint8, 32), ("vector", "<f4", self.dimension), ("crc", "<u4")])

@@ -9,6 +9,7 @@ import numpy as np
 
 from recall.errors import UsageError
 from recall.store.catalog import Catalog
+from recall.store.files import is_segment_file, segment_name
 from recall.store.vectors.segments import Segments, as_ids, pieces, verify, write_segment
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def publish_vectors(database: Database, directory: Path, generation: int, pendin
         if dimension is None or (new and pending.dimension != dimension):
             raise UsageError(f"vectors of {pending.dimension} numbers beside ones of {dimension}")
         segment = write_segment(
-            directory / f"vectors-{generation}.faiss",
+            directory / segment_name(generation),
             ids,
             _rows(ids, old, hash_of, pending, dimension),
             dimension,
@@ -67,10 +68,10 @@ def publish_vectors(database: Database, directory: Path, generation: int, pendin
 
 
 def remove_dead_files(database: Database, directory: Path) -> None:
-    """Remove the vectors files that the published build does not name."""
+    """Remove the vectors files that the published build does not name, and no other file."""
     live = {segment.name for segment in Catalog(database).segments()}
-    for file in sorted(directory.glob("vectors-*.faiss*")):
-        if file.name not in live:
+    for file in sorted(directory.iterdir()):
+        if is_segment_file(file) and file.name not in live:
             with contextlib.suppress(OSError):  # a reader holds it; the next publish tries again
                 file.unlink()
 

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import os
-from contextlib import contextmanager
+import struct
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import faiss
 import numpy as np
 
-from recall.errors import IndexDamaged, RecallError
-from recall.store.catalog import Segment
-from recall.store.database import REBUILD
+from recall.errors import IndexDamaged
+from recall.store.files import REBUILD, create, gone, open_to_read
+from recall.store.rows import Segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -29,6 +30,13 @@ ADDED_AT_ONCE = 16_384  # rows held in memory beside the index while one is writ
 # Threads meet at the end of a search, and on a busy machine that meeting alone took 30 ms where
 # the search took 0.01 ms; this much work takes one thread about 25 ms.
 THREADED_FROM = 100_000_000  # multiplications
+
+WRITTEN_AT_ONCE = 1 << 20  # bytes
+HIGHEST_ID = 1 << 31  # a filter takes a byte for each id up to the highest
+
+# What FAISS writes for either part: its kind, dimension, rows, two unused, is trained, metric.
+_PART = struct.Struct("=4siqqqBi")
+_COUNT = struct.Struct("=Q")
 
 
 class Segments:
@@ -103,8 +111,7 @@ class _Part:
     """One opened file."""
 
     def __init__(self, file: Path, segment: Segment) -> None:
-        if file.stat().st_size != segment.bytes:
-            raise IndexDamaged(f"{file} has not the size it was written with", hint=REBUILD)
+        _check_layout(file, segment)
         try:
             index: Any = faiss.read_index(str(file), faiss.IO_FLAG_MMAP_IFC)
             flat: Any = faiss.downcast_index(index.index)
@@ -116,7 +123,7 @@ class _Part:
         self.ids: NDArray[np.int64] = faiss.vector_to_array(self.index.id_map)
         self.dimension = int(self.index.d)
         is_ours = isinstance(flat, faiss.IndexFlatIP) and len(self.ids) == segment.vectors
-        if not is_ours or (np.diff(self.ids) <= 0).any():
+        if not is_ours or not _are_ids(self.ids):
             raise IndexDamaged(f"{file} is not what was written there", hint=REBUILD)
         # The rows where they lie in the file; rows taken from it are copies.
         numbers = faiss.rev_swig_ptr(flat.get_xb(), flat.ntotal * flat.d)
@@ -128,6 +135,36 @@ class _Part:
             return np.zeros(len(text_ids), np.int64), np.zeros(len(text_ids), dtype=bool)
         places = np.minimum(np.searchsorted(self.ids, text_ids), len(self.ids) - 1)
         return places, self.ids[places] == text_ids
+
+
+def _check_layout(file: Path, segment: Segment) -> None:
+    """Refuse all but the one kind of file we write: FAISS would load whatever a file says it is."""
+    with open_to_read(file) as opened:
+        if os.fstat(opened.fileno()).st_size != segment.bytes:
+            raise IndexDamaged(f"{file} has not the size it was written with", hint=REBUILD)
+        head = opened.read(2 * _PART.size + _COUNT.size)
+        if len(head) == 2 * _PART.size + _COUNT.size:
+            outer, inner = _PART.unpack_from(head), _PART.unpack_from(head, _PART.size)
+            _, dimension, rows, *_ = outer
+            (numbers,) = _COUNT.unpack_from(head, 2 * _PART.size)
+            is_sound = (
+                (outer[0], inner[0]) == (b"IxMp", b"IxFI")
+                and inner[1:3] == (dimension, rows)
+                and 0 < dimension < 1 << 20
+                and rows == segment.vectors
+                and numbers == rows * dimension
+                and segment.bytes == len(head) + 4 * numbers + _COUNT.size + 8 * rows
+            )
+            opened.seek(len(head) + 4 * numbers if is_sound else 0)
+            if is_sound and opened.read(_COUNT.size) == _COUNT.pack(rows):
+                return
+    raise IndexDamaged(f"{file} is not what was written there", hint=REBUILD)
+
+
+def _are_ids(ids: NDArray[np.int64]) -> bool:
+    if not len(ids):
+        return True
+    return bool(ids[0] >= 0 and ids[-1] < HIGHEST_ID and (np.diff(ids) > 0).all())
 
 
 @contextmanager
@@ -162,20 +199,25 @@ def write_segment(
         index.add_with_ids(np.ascontiguousarray(part, np.float32), ids[start : start + len(part)])
         start += len(part)
     aside = file.with_name(f"{file.name}.part")
-    os.close(os.open(aside, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600))
     try:
-        faiss.write_index(index, str(aside))
-    except RuntimeError as error:
-        aside.unlink(missing_ok=True)
-        raise RecallError(
-            f"{aside} can't be written", hint="is there room left on the disk?"
-        ) from error
-    with aside.open("rb+") as written:
-        os.fsync(written.fileno())
-        digest = hashlib.file_digest(written, "sha256").hexdigest()
-    aside.replace(file)
+        with create(aside) as written:
+            # Through the opened file: FAISS would open a name, whatever stands there by then.
+            writer = faiss.PyCallbackIOWriter(  # type: ignore[attr-defined]
+                written.write, WRITTEN_AT_ONCE
+            )
+            faiss.write_index(index, writer)
+            written.flush()
+            os.fsync(written.fileno())
+            size = written.seek(0, os.SEEK_END)
+            written.seek(0)
+            digest = hashlib.file_digest(written, "sha256").hexdigest()
+        aside.replace(file)
+    except OSError:
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
+        raise
     sync_folder(file.parent)
-    return Segment(file.name, start, file.stat().st_size, digest)
+    return Segment(file.name, start, size, digest)
 
 
 def verify(directory: Path, segments: Iterable[Segment]) -> None:
@@ -186,10 +228,10 @@ def verify(directory: Path, segments: Iterable[Segment]) -> None:
     """
     for segment in segments:
         try:
-            with (directory / segment.name).open("rb") as file:
+            with open_to_read(directory / segment.name) as file:
                 digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except OSError as error:
-            raise IndexDamaged(f"{segment.name} can't be read: {error}", hint=REBUILD) from error
+        except FileNotFoundError as error:
+            raise gone(directory) from error
         if digest != segment.sha256:
             raise IndexDamaged(f"{segment.name} is not what was written there", hint=REBUILD)
 

@@ -1,0 +1,291 @@
+"""Train the ranker of suggestions on links that authors made, and say how good it is elsewhere.
+
+Each vault is masked as in `benchmarks/links.py` (track new, anchor hidden), its features computed,
+and LambdaMART (Burges 2010, by LightGBM) trained to put the hidden links first. Every figure is of
+a ranker that never saw the vault it is measured on; the one that is shipped saw all of them.
+
+    pip install -c constraints.txt -e '.[bench]'
+    python -m benchmarks.train_ranker --data DIR [--extra DIR] --work DIR [--write]
+
+Neither package is needed to use the ranker: it is a table, `recall/links/ranker.json`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.links import SEED, find_vaults, prepare
+from benchmarks.masking import Anchor, Track
+from benchmarks.results_file import keep
+from recall.index import open_index
+from recall.links.candidates import find_candidates
+from recall.links.comparison import Comparison
+from recall.links.features import FEATURES, RELATIVE, compute
+from recall.links.ranker import MISSING, Forest, table_of
+from recall.links.source import indexed_source
+
+if TYPE_CHECKING:
+    import lightgbm
+
+TRAINED_ON = (
+    "handbook", "data-engineering-wiki", "dendron-site", "foam", "jackyzha0", "obsidian-help",
+    "ransurf-quartz", "obsidian-mind-garden", "hannesdelbeke-brain", "bmcgarden",
+    "petrkudrnovsky-garden", "iturdikulov-notes",
+)  # fmt: skip
+TREES = 200
+NEGATIVES = (
+    100  # candidates of a source that are no link and are trained on; more only slow it down
+)
+DEPTH = 10  # suggestions that nDCG and the calibration error look at
+KNOTS = 24  # of the table that turns scores into probabilities
+PARAMETERS: Mapping[str, object] = {
+    "objective": "lambdarank",
+    "learning_rate": 0.07,
+    "num_leaves": 15,
+    "max_depth": 6,
+    "min_data_in_leaf": 50,
+    "feature_fraction": 0.5,
+    "bagging_fraction": 0.8,
+    "bagging_freq": 1,
+    "lambda_l2": 5.0,
+    "lambdarank_truncation_level": 20,
+    "use_missing": False,
+    "deterministic": True,
+    "seed": SEED,
+    "verbose": -1,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """The candidates of all sources of one vault, one source after the other."""
+
+    features: NDArray[np.float64]  # (candidates, features)
+    is_link: NDArray[np.bool_]  # (candidates,)
+    sizes: NDArray[np.int64]  # candidates of each source, 0 where there is none
+    hidden: NDArray[np.int64]  # links hidden from each source
+
+
+def main() -> None:
+    """Train, measure on vaults left out, print, keep, and write the table if asked to."""
+    arguments = _arguments()
+    vaults = dict(find_vaults(arguments.data, arguments.extra, TRAINED_ON))
+    judged = {
+        name: judge(name, folder, arguments.work, arguments.most) for name, folder in vaults.items()
+    }
+    names = [*FEATURES, *(f"{name}_{kind}" for name in RELATIVE for kind in ("rank", "z"))]
+    left_out = {
+        name: train([other for vault, other in judged.items() if vault != name], names)
+        for name in judged
+    }
+    scores = {name: left_out[name].scores(judged[name].features) for name in judged}
+    figures = measure(judged, scores, names)
+    knots = {
+        name: _calibrate([(scores[o], judged[o].is_link) for o in judged if o != name])
+        for name in judged
+    }
+    for name, vault in judged.items():
+        top = np.concatenate([
+            rows[np.argsort(-scores[name][rows], kind="stable")[:DEPTH]]
+            for rows in _rows_of_sources(vault)
+        ])  # fmt: skip
+        shown = np.interp(scores[name][top], *knots[name])
+        figures[name]["calibration error"] = _calibration_error(shown, vault.is_link[top])
+    for name, row in figures.items():
+        print(f"{name:24} {row}")
+    every = _calibrate([(scores[name], judged[name].is_link) for name in judged])
+    print("kept in", keep("ranker", {
+        "vaults": figures,
+        "trees": TREES,
+        "gain": gains(list(judged.values()), names),
+    }).name)  # fmt: skip
+    if arguments.write:
+        shipped = train(list(judged.values()), names)
+        file = Path(__file__).parents[1] / "recall" / "links" / "ranker.json"
+        file.write_text(json.dumps(table_of(shipped, *every)) + "\n", encoding="utf-8")
+        print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
+
+
+def judge(name: str, folder: Path, work: Path, most: int) -> Judged:
+    """Mask a vault and compute the features of all candidates; kept in the work folder."""
+    kept = work / f"{name}-features.npz"
+    if kept.exists():
+        loaded = np.load(kept, allow_pickle=False)
+        return Judged(*(loaded[field] for field in ("features", "is_link", "sizes", "hidden")))
+    case = prepare(name, folder, work, Track.NEW, Anchor.HIDDEN, most)
+    index = open_index(case.copy)
+    common = index.settings.max_notes_per_text
+    rows: list[NDArray[np.float64]] = []
+    labels: list[NDArray[np.bool_]] = []
+    sizes: list[int] = []
+    with index.read() as snapshot:
+        for masked in case.sources:
+            source = indexed_source(masked.path, snapshot, max_notes_per_text=common)
+            if not source.has_text:
+                sizes.append(0)
+                continue
+            exclude = {source.card.path, *source.linked}
+            candidates = find_candidates(
+                source, snapshot, exclude=exclude, max_notes_per_text=common
+            )
+            comparison = Comparison(source, candidates, snapshot, max_notes_per_text=common)
+            rows.append(np.stack(list(compute(comparison).values()), axis=1))
+            labels.append(np.array([path in masked.hidden for path in comparison.paths]))
+            sizes.append(len(comparison))
+    found = Judged(
+        np.concatenate(rows),
+        np.concatenate(labels),
+        np.array(sizes),
+        np.array([len(masked.hidden) for masked in case.sources]),
+    )
+    np.savez(
+        kept,
+        features=found.features, is_link=found.is_link, sizes=found.sizes, hidden=found.hidden,
+    )  # fmt: skip
+    return found
+
+
+def train(vaults: Sequence[Judged], names: Sequence[str]) -> Forest:
+    """Fit the trees; every vault has the same weight, however many notes it has."""
+    model = _fit(vaults)
+    return Forest.from_lightgbm(model.dump_model(), names)
+
+
+def gains(vaults: Sequence[Judged], names: Sequence[str]) -> dict[str, float]:
+    """What share of the trees' gain each feature brings, the greatest first."""
+    gain = _fit(vaults).feature_importance("gain")
+    order = np.argsort(-gain, kind="stable")
+    return {names[i]: round(float(gain[i] / gain.sum()), 4) for i in order}
+
+
+def _fit(vaults: Sequence[Judged]) -> lightgbm.Booster:
+    import lightgbm
+
+    rng = np.random.default_rng(SEED)
+    parts = [_thinned(vault, rng) for vault in vaults]
+    weights = [np.full(len(y), 1000.0 / max(len(sizes), 1)) for _, y, sizes in parts]
+    data = lightgbm.Dataset(
+        np.concatenate([x for x, _, _ in parts]),
+        np.concatenate([y for _, y, _ in parts]).astype(int),
+        group=np.concatenate([sizes for _, _, sizes in parts]),
+        weight=np.concatenate(weights),
+    )
+    return lightgbm.train(dict(PARAMETERS), data, num_boost_round=TREES)
+
+
+def _thinned(
+    vault: Judged, rng: np.random.Generator
+) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
+    """All links and some of the others of each source that has both."""
+    kept: list[NDArray[np.int64]] = []
+    for rows in _rows_of_sources(vault):
+        links = rows[vault.is_link[rows]]
+        others = rows[~vault.is_link[rows]]
+        if len(links) and len(others):
+            some = rng.choice(others, min(NEGATIVES, len(others)), replace=False)
+            kept.append(np.sort(np.concatenate([links, some])))
+    chosen = np.concatenate(kept)
+    features = np.nan_to_num(vault.features[chosen], nan=MISSING)
+    return features, vault.is_link[chosen], np.array([len(rows) for rows in kept])
+
+
+def measure(
+    judged: Mapping[str, Judged], scores: Mapping[str, NDArray[np.float64]], names: Sequence[str]
+) -> dict[str, dict[str, float]]:
+    """nDCG@10 of mean cosine, of its rank fusion with BM25, and of the ranker that was left out."""
+    cosine, lexical = names.index("mean_cosine"), names.index("bm25")
+    figures: dict[str, dict[str, float]] = {}
+    for name, vault in judged.items():
+        fused = np.zeros(len(vault.is_link))
+        for rows in _rows_of_sources(vault):
+            for column in (cosine, lexical):
+                values = np.nan_to_num(vault.features[rows, column], nan=-np.inf)
+                order = np.argsort(-values, kind="stable")
+                fused[rows[order]] += 1 / (60 + np.arange(1, len(rows) + 1))
+        figures[name] = {
+            "mean cosine": _ndcg(vault, vault.features[:, cosine]),
+            "rank fusion": _ndcg(vault, fused),
+            "ranker": _ndcg(vault, scores[name]),
+        }
+    figures["mean"] = {
+        method: round(float(np.mean([row[method] for row in figures.values()])), 4)
+        for method in ("mean cosine", "rank fusion", "ranker")
+    }
+    return figures
+
+
+def _ndcg(vault: Judged, scores: NDArray[np.float64]) -> float:
+    discount = 1 / np.log2(np.arange(2, DEPTH + 2))
+    found = []
+    rows_of_sources = iter(_rows_of_sources(vault))
+    for size, hidden in zip(vault.sizes, vault.hidden, strict=True):
+        if not size:
+            found.append(0.0)
+            continue
+        rows = next(rows_of_sources)
+        top = rows[np.argsort(-scores[rows], kind="stable")[:DEPTH]]
+        gain = float((vault.is_link[top] * discount[: len(top)]).sum())
+        found.append(gain / float(discount[: min(int(hidden), DEPTH)].sum()))
+    return round(float(np.mean(found)), 4)
+
+
+def _rows_of_sources(vault: Judged) -> list[NDArray[np.int64]]:
+    ends = np.cumsum(vault.sizes)
+    return [np.arange(end - size, end) for size, end in zip(vault.sizes, ends, strict=True) if size]
+
+
+def _calibrate(
+    parts: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]],
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """A table from score to probability: isotonic regression (Zadrozny and Elkan 2002), thinned."""
+    from sklearn.isotonic import IsotonicRegression
+
+    score = np.concatenate([scores for scores, _ in parts])
+    label = np.concatenate([is_link for _, is_link in parts]).astype(float)
+    weight = np.concatenate([np.full(len(y), 1 / len(y)) for _, y in parts])
+    fitted = IsotonicRegression(out_of_bounds="clip").fit(score, label, weight)
+    at = np.unique(
+        np.quantile(score[np.argsort(score)[len(score) // 2 :]], np.linspace(0, 1, KNOTS))
+    )
+    at = np.unique(np.concatenate([at, np.quantile(score, [0.99, 0.995, 0.998, 0.9995])]))
+    return at, fitted.predict(at)
+
+
+def _calibration_error(
+    probability: NDArray[np.float64], is_link: NDArray[np.bool_], bins: int = 10
+) -> float:
+    """Expected calibration error over equal-width bins (Naeini et al. 2015)."""
+    at = np.minimum((probability * bins).astype(int), bins - 1)
+    gaps = [
+        (at == b).mean() * abs(probability[at == b].mean() - is_link[at == b].mean())
+        for b in np.unique(at)
+    ]
+    return round(float(sum(gaps)), 4)
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--data", type=Path, required=True, help="where the vaults are")
+    parser.add_argument(
+        "--extra", type=Path, action="append", default=[], help="and where more are"
+    )
+    parser.add_argument(
+        "--work", type=Path, required=True, help="where copies and features are kept"
+    )
+    parser.add_argument("--most", type=int, default=150, help="sources a vault")
+    parser.add_argument("--write", action="store_true", help="write recall/links/ranker.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""One run of the command line: whatever happens becomes an answer, or an error in plain words."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from recall.cli import output
+from recall.cli.failures import Stopped, described, is_interrupt
+
+if TYPE_CHECKING:
+    from recall.errors import RecallError
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return the exit code."""
+    asked = list(sys.argv[1:] if arguments is None else arguments)
+    as_json = "--json" in (asked[: asked.index("--")] if "--" in asked else asked)
+    try:
+        output.make_ready()
+        return _perform(list(asked))  # a copy: the parser eats it
+    except BrokenPipeError:
+        output.silence()  # the reader went away (`recall … | head -1`): not an error of ours
+        return 0
+    except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nobody else is left to catch it
+        if not is_interrupt(error):
+            return _fail(described(error, asked), as_json=as_json)
+    code = _fail(Stopped("stopped; the index is as it was."), as_json=as_json)
+    if arguments is None:
+        # The model's threads may still be at work; taking them down in order can end in an abort.
+        os._exit(code)
+    return code
+
+
+def _perform(arguments: list[str]) -> int:
+    # Late, so that Ctrl-C is understood from the first moment on.
+    import typer
+
+    from recall.cli.commands import app
+
+    if "_RECALL_COMPLETE" in os.environ:
+        app(prog_name="recall")  # the shell asks what could come next; does not return
+    # Not `app(…)`: it would turn Ctrl-C and a closed pipe into exit codes without words.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context("recall", arguments or ["--help"]) as context:
+            command.invoke(context)
+    except typer.Exit as done:
+        return done.exit_code
+    return 0
+
+
+def _fail(error: RecallError, *, as_json: bool) -> int:
+    from recall.render import as_json as to_json
+    from recall.render import as_text
+
+    if as_json:
+        with contextlib.suppress(OSError):
+            output.print_json(to_json.error(error))
+    if output.is_lost():
+        output.silence()
+    output.say(as_text.error(error))
+    return error.exit_code
