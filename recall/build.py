@@ -26,7 +26,6 @@ from recall.domain import (
     Skipped,
 )
 from recall.errors import IndexDamaged, IndexOutdated, NoteUnreadable
-from recall.markdown import parse_note
 from recall.passages import MAX_PASSAGES, recipe, split
 from recall.store import FORMAT
 from recall.vault import is_unchanged
@@ -222,6 +221,8 @@ class _Build:
             self.writer.touch(path, stamp)
             self.unchanged += 1
             return
+        from recall.markdown import parse_note  # late: most commands find nothing changed
+
         note = index_note(parse_note(path, text, self.rules), stamp, embedder=self.embedder)
         if old:
             self.writer.put(note)

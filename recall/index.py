@@ -20,7 +20,6 @@ from recall.domain import BuildReport, Filters, NoteSuggestions, SearchResult, S
 from recall.embedding import describe, open_embedder
 from recall.embedding.lazy import LazyEmbedder
 from recall.errors import IndexOutdated, NoteUnreadable, UsageError, VaultNotFound
-from recall.markdown import parse_note
 from recall.names import Resolver
 from recall.naming import file_named, find_note, shown
 from recall.passages import split
@@ -280,6 +279,8 @@ class Index:
             text, _ = self._vault.read(path) if path else outside.read(file.resolve().name)
         except NoteUnreadable as error:
             raise NoteUnreadable(f"{file}: {error.message}.", hint="Name another note.") from error
+        from recall.markdown import parse_note
+
         note = parse_note(path or file.name, text, self.settings.rules)
         resolver = Resolver(snapshot.lookup)
         targets = (resolver.resolve_link(link, source=note.path).path for link in note.links)

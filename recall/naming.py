@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from recall.domain import Resolution
 from recall.errors import NoteNotFound, NoteUnreadable
-from recall.markdown import parse_note
 from recall.names import Resolver
 
 if TYPE_CHECKING:
+    from recall.domain import Link
     from recall.store import Snapshot
 
 LISTED = 5  # names in an error before the rest is only counted
@@ -76,7 +76,11 @@ def _meanings(name: str, snapshot: Snapshot) -> Iterator[Resolution]:
     """
     resolver = Resolver(snapshot.lookup)
     yield resolver.resolve(name, source="")
-    links = parse_note("", name).links if name.endswith(("]]", ")")) else ()
+    links: tuple[Link, ...] = ()
+    if name.endswith(("]]", ")")):
+        from recall.markdown import parse_note
+
+        links = parse_note("", name).links
     whole = {(0, len(name)), (1, len(name))}  # an embed has a `!` before it
     if len(links) == 1 and (links[0].span.start, links[0].span.end) in whole:
         yield resolver.resolve_link(links[0], source="")
