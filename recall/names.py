@@ -28,6 +28,7 @@ _SLASHES = re.compile(r" ?/[ /]*")
 _LEADING = re.compile(r"(?:\.?/)+")
 _SURROGATES = re.compile("[\ud800-\udfff]")
 _DENDRON = re.compile(r"dendron://[^/]*/", re.IGNORECASE)
+_ADDRESS = re.compile(r"[^\s.]+(?:\.[^\s.]+)+$")
 _UNLINKABLE = re.compile("[|#^\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
 _UNSHOWABLE = re.compile("[|\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
 _FOLDER_NOTES = ("index", "readme")
@@ -96,19 +97,19 @@ class Resolver:
     def resolve_link(self, link: Link, *, source: str) -> Resolution:
         """Resolve a link of the note `source`.
 
-        Dendron writes `[[label|target]]`: the right part is the target if it says so
-        (`dendron://`), or if it names a file where the left names nothing.
+        Dendron writes `[[label|target]]`: the right part is the target if it names a file where
+        the left names nothing, or if it is an address (`dendron://…`, `a.b.c`) and no words.
         """
         found = self.resolve(link.target, source=source, syntax=link.syntax)
         if link.syntax is not LinkSyntax.WIKI or not link.label:
             return found
-        is_dendron = _DENDRON.match(link.label.strip()) is not None
-        if found.path is not None and not is_dendron:
-            return found
         swapped = link.label.partition("#")[0].strip()
-        other = self.resolve(swapped, source=source) if swapped else found
-        is_file = other.kind in FILE_KINDS
-        return other if is_file or (is_dendron and other.path is not None) else found
+        is_dendron = _DENDRON.match(swapped) is not None
+        if not swapped or (found.path is not None and not (is_dendron or _ADDRESS.match(swapped))):
+            return found
+        other = self.resolve(swapped, source=source)
+        is_meant = other.kind in FILE_KINDS or (is_dendron and other.path is not None)
+        return other if is_meant else found
 
     def resolve(
         self, target: str, *, source: str, syntax: LinkSyntax = LinkSyntax.WIKI
@@ -310,4 +311,6 @@ def _labelled(text: str, card: NoteCard) -> str:
     title = " ".join(card.title.split())
     if "/" not in text or text.endswith("\\") or not title or title == text:
         return text
-    return text if _UNSHOWABLE.search(title) else f"{text}|{title}"
+    if _UNSHOWABLE.search(title) or _DENDRON.match(title) or _ADDRESS.match(title):
+        return text  # it could be taken for the target
+    return f"{text}|{title}"

@@ -189,7 +189,7 @@ def test_dendron_writes_the_label_first():
     assert path("Some words", "a.b#heading") == "v/a.b.md"
     assert path("Some words", "dendron://v/a.b") == "v/a.b.md"
     assert path("dendron://v/a.b", None) == "v/a.b.md"
-    assert path("label", "a.b") == "label.md"
+    assert path("label", "a.b") == "v/a.b.md"
     assert path("Some words", "#heading") is None
 
 
@@ -213,7 +213,7 @@ def test_a_spelling_prefers_the_name_asked_for():
         (note("a/f/x.md", "same"), [note("g/x.md"), note("z.md", "same")], "f/x|same"),
         (note("f/a#b.md", "Plain"), [], "Plain"),
         (note("f/a|b.md", "c[d]"), [], "f/a|b"),
-        (note("f/shot.png.md"), [], "f/shot.png.md|shot.png"),
+        (note("f/shot.png.md"), [], "f/shot.png.md"),
         (note("f/x.md.md", "a|b"), [], "f/x.md.md"),
         (note("A.md", "a"), [note("a.md", "b")], "A"),
     ],
@@ -314,6 +314,18 @@ def test_a_dendron_address_wins_over_a_label_that_happens_to_be_a_name():
     resolver = _vault(NoteCard("tags.md", "Tags"), NoteCard("topic.tags.md", "Topic"))
     (link,) = parse_note("a.md", "[[Tags|dendron://home/topic.tags]]").links
     assert resolver.resolve_link(link, source="a.md").path == "topic.tags.md"
+
+
+def test_a_dotted_label_that_is_a_file_wins_over_a_title():
+    resolver = _vault(NoteCard("tags.md", "Schema"), NoteCard("topic.schema.md", "Schemas"))
+    (link,) = parse_note("a.md", "[[Schema|topic.schema#why]]").links
+    assert resolver.resolve_link(link, source="a.md").path == "topic.schema.md"
+
+
+def test_a_label_of_words_never_wins_over_a_target():
+    resolver = _vault(NoteCard("a.md", "Machine Learning"), NoteCard("ml.md", "Short"))
+    (link,) = parse_note("b.md", "[[Machine Learning|ml]]").links
+    assert resolver.resolve_link(link, source="b.md").path == "a.md"
 
 
 def test_a_label_is_a_target_only_if_it_names_a_file():

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
-    # Loading modules makes many objects and no garbage: looking for it took an eighth of a search.
+    # Loading modules makes many objects and no garbage: looking for it is wasted time.
     gc.set_threshold(100_000)
     asked = list(sys.argv[1:] if arguments is None else arguments)
     as_json = "--json" in (asked[: asked.index("--")] if "--" in asked else asked)
