@@ -2,6 +2,8 @@
 
 import json
 import re
+import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -119,3 +121,35 @@ def test_every_command_and_no_other_is_in_the_table_of_the_readme(capsys):
     commands = re.findall(r"^  ([a-z-]+)  ", listed, flags=re.MULTILINE)
     assert re.findall(r"^\| `recall ([a-z-]+)", README, flags=re.MULTILINE) == commands
     assert commands == list(COMMANDS)
+
+
+def shown_runs() -> list[tuple[str, str]]:
+    """Each command of the README that is shown with what it prints."""
+    blocks = re.findall(r"```console\n\$ (recall [^\n]*)\n([^$].*?)\n```", README, re.DOTALL)
+    return [(command, printed) for command, printed in blocks if "\n$ " not in printed]
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory, models_dir):
+    """A copy of the sample vault, indexed with the real model."""
+    root = tmp_path_factory.mktemp("sample")
+    shutil.copytree(ROOT / "notes", root / "notes")
+    shutil.copy(ROOT / "recall.toml", root)
+    cache = root / "cache"
+    cache.mkdir()
+    (cache / "models").symlink_to(models_dir, target_is_directory=True)
+    return root, cache
+
+
+def test_the_readme_shows_runs():
+    assert [command.split()[1] for command, _ in shown_runs()] == ["search", "suggest-links"]
+
+
+@pytest.mark.parametrize(("command", "printed"), shown_runs())
+def test_what_the_readme_shows_is_what_is_printed(sample, capsys, monkeypatch, command, printed):
+    root, cache = sample
+    monkeypatch.setenv("RECALL_CACHE", str(cache))
+    monkeypatch.chdir(root)
+    assert main(shlex.split(command)[1:]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "\n".join(line.rstrip() for line in lines) == printed
