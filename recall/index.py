@@ -15,14 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recall.build import build, card_of, identity_of, pending, why_again
+from recall.arguments import check_k, check_name, check_probability, vault_folder
+from recall.build import build, identity_of, pending, why_again
 from recall.domain import BuildReport, Filters, NoteSuggestions, SearchResult, Status
 from recall.embedding import describe, open_embedder
 from recall.embedding.lazy import LazyEmbedder
-from recall.errors import IndexOutdated, NoteUnreadable, UsageError, VaultNotFound
-from recall.names import Resolver
-from recall.naming import file_named, find_note, shown
-from recall.passages import split
+from recall.errors import IndexOutdated, UsageError
+from recall.naming import file_named, find_note
 from recall.search import search
 from recall.settings import Settings, load_settings
 from recall.store import Store
@@ -37,7 +36,6 @@ if TYPE_CHECKING:
 
 DEFAULT_HITS = 10
 DEFAULT_SUGGESTIONS = 5
-MOST = 10_000  # notes in one answer; far more than anyone reads, and bounds the work
 
 
 def open_index(
@@ -61,7 +59,7 @@ def open_index(
         SettingsError: Its settings are wrong.
         UsageError: `vault` is empty, or no path.
     """
-    settings = load_settings(_folder(vault), model=model, allow_download=allow_download)
+    settings = load_settings(vault_folder(vault), model=model, allow_download=allow_download)
     return Index(settings, on_prepare=on_prepare)
 
 
@@ -182,7 +180,7 @@ class Index:
             IndexOutdated: It was made with another model; call `refresh` first.
             UsageError: The name is empty, or a number is out of its range.
         """
-        _check_name(note)
+        check_name(note)
         check_k(k)
         check_probability(min_score)
         from recall.links import suggest
@@ -258,39 +256,18 @@ class Index:
             )
 
     def _source(self, note: str | Path, snapshot: Snapshot) -> Source:
-        from recall.links import indexed_source
+        from recall.links import indexed_source, read_draft
 
         file = file_named(note)
         if file is not None:
             path = self._vault.relative(file)
             if path is None or snapshot.card(path) is None:
                 self._check_space(snapshot)
-                return self._draft(file, path, snapshot)
+                rules = self.settings.rules
+                return read_draft(file, path, self._vault, snapshot, self.embedder, rules)
         else:
             path = find_note(str(note).strip(), snapshot, folder=self.settings.notes)
         return indexed_source(path, snapshot, max_notes_per_text=self.settings.max_notes_per_text)
-
-    def _draft(self, file: Path, path: str | None, snapshot: Snapshot) -> Source:
-        from recall.links import draft_source
-
-        # Outside of the vault, links are the user's own; in it, the vault follows none.
-        outside = Vault(file.resolve().parent, max_note_bytes=self.settings.max_note_bytes)
-        try:
-            text, _ = self._vault.read(path) if path else outside.read(file.resolve().name)
-        except NoteUnreadable as error:
-            raise NoteUnreadable(f"{file}: {error.message}.", hint="Name another note.") from error
-        from recall.markdown import parse_note
-
-        note = parse_note(path or file.name, text, self.settings.rules)
-        resolver = Resolver(snapshot.lookup)
-        targets = (resolver.resolve_link(link, source=note.path).path for link in note.links)
-        passages = split(
-            note,
-            count_tokens=self.embedder.count_tokens,
-            max_tokens=self.embedder.space.max_tokens,
-        )
-        linked = frozenset(target for target in targets if target)
-        return draft_source(card_of(note), passages, note.links, linked, self.embedder)
 
 
 def _embedder(settings: Settings, on_prepare: Callable[[str], None] | None) -> Embedder:
@@ -308,43 +285,9 @@ def _embedder(settings: Settings, on_prepare: Callable[[str], None] | None) -> E
     )
 
 
-def _folder(vault: Path | str | None) -> Path | None:
-    if vault is None:
-        return None
-    if not isinstance(vault, (str, Path)):
-        raise UsageError(f"The vault is {vault!r}.", hint="Give the path of a folder.")
-    if not str(vault).strip():
-        raise UsageError("The name of the vault is empty.", hint="Name a folder, or leave it out.")
-    if "\0" in str(vault):
-        raise VaultNotFound(
-            f"There is no folder {shown(str(vault))}.", hint="A path holds no NUL character."
-        )
-    return Path(vault)
-
-
 def _unknown_tags(tags: Sequence[str], snapshot: Snapshot) -> list[str]:
     cards = snapshot.cards(snapshot.paths()).values()
     borne = {f"{tag_form(tag)}/" for card in cards for tag in card.tags}
     return [
         tag for tag in tags if not any(known.startswith(f"{tag_form(tag)}/") for known in borne)
     ]
-
-
-def _check_name(note: str | Path) -> None:
-    if not isinstance(note, (str, Path)) or not str(note).strip():
-        raise UsageError(
-            "The name of the note is empty.", hint="Give a file, or a path, id, title or alias."
-        )
-
-
-def check_k(k: int) -> None:
-    """Refuse a number of answers that is none, or beyond all reading."""
-    if not isinstance(k, int) or isinstance(k, bool) or not 1 <= k <= MOST:
-        raise UsageError(f"k is {k!r}.", hint=f"Give a whole number from 1 to {MOST:,}.")
-
-
-def check_probability(min_score: float) -> None:
-    """Refuse a least score that no score could be compared with."""
-    is_number = isinstance(min_score, (int, float)) and not isinstance(min_score, bool)
-    if not is_number or not 0 <= min_score <= 1:
-        raise UsageError(f"The least score is {min_score!r}.", hint="Give a number from 0 to 1.")

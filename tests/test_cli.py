@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from vaults import ORCHARD, settle, write
 
+from recall.arguments import MOST
 from recall.cli import main
-from recall.index import MOST, Index
+from recall.index import Index
 
 ROOT = Path(__file__).parent.parent
 RECALL = f"{shlex.quote(sys.executable)} -m recall"
@@ -559,3 +560,11 @@ def test_a_full_build_reads_its_notes_again_and_adds_none(vault, capsys):
         "Everything was done again: asked for with --full.",
         "6 notes indexed, all read again.",
     ]
+
+
+def test_problems_of_notes_are_told_once_and_then_by_status(vault, capsys):
+    write(vault, {"broken.md": "---\ntitle: [a\n---\n# Broken\n\nHeather honey.\n"})
+    told = "Indexed, but not all was understood"
+    assert told in ran(capsys, "index")[1]
+    assert told not in ran(capsys, "index")[1]
+    assert told in ran(capsys, "status")[1]

@@ -7,9 +7,10 @@ from standins import WordEmbedder
 from vaults import ORCHARD, index_of, write
 
 import recall
+from recall.arguments import MOST
 from recall.domain import Filters
 from recall.errors import IndexOutdated, NoteNotFound, UsageError, VaultNotFound
-from recall.index import MOST, Index, open_index
+from recall.index import Index, open_index
 
 
 @pytest.fixture

@@ -25,6 +25,7 @@ ORDER = (
     "search",
     "links",
     "naming",
+    "arguments",
     "index",
     "render",
     "cli",

@@ -31,14 +31,14 @@ app = typer.Typer(
 
 
 def _checked_k(value: int) -> int:
-    from recall.index import check_k
+    from recall.arguments import check_k
 
     check_k(value)
     return value
 
 
 def _checked_probability(value: float) -> float:
-    from recall.index import check_probability
+    from recall.arguments import check_probability
 
     check_probability(value)
     return value

@@ -5,7 +5,7 @@ itself and (unless asked for) the notes it links already are never suggested, an
 carries evidence that can be looked up in both notes.
 """
 
-from recall.links.source import Source, draft_source, indexed_source
+from recall.links.source import Source, indexed_source, read_draft
 from recall.links.suggest import suggest
 
-__all__ = ["Source", "draft_source", "indexed_source", "suggest"]
+__all__ = ["Source", "indexed_source", "read_draft", "suggest"]

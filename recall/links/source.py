@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.domain import Facet, Link, NoteCard, Passage
+from recall.build import card_of
+from recall.domain import Facet, HeadingRules, Link, NoteCard, Passage
+from recall.errors import NoteUnreadable
+from recall.names import Resolver
+from recall.passages import split
 from recall.words import terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
     from recall.embedding import Embedder
     from recall.store import Snapshot
+    from recall.vault import Vault
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +75,46 @@ def indexed_source(path: str, snapshot: Snapshot, *, max_notes_per_text: int) ->
     )
 
 
-def draft_source(
-    card: NoteCard,
-    passages: tuple[Passage, ...],
-    links: tuple[Link, ...],
-    linked: frozenset[str],
+def read_draft(
+    file: Path,
+    path: str | None,
+    vault: Vault,
+    snapshot: Snapshot,
     embedder: Embedder,
+    rules: HeadingRules,
 ) -> Source:
-    """A note that the index does not hold, embedded now."""
+    """A note that the index does not hold, read and embedded now.
+
+    Args:
+        file: Where it is.
+        path: Where in the vault, or None for a file outside of it.
+        vault: The vault whose notes it may link.
+        snapshot: The index, to tell what its links mean.
+        embedder: Embeds it, in the index's vector space.
+        rules: What its headings mean.
+
+    Raises:
+        NoteUnreadable: The file is no text, too large, or a link inside the vault.
+    """
+    from recall.markdown import parse_note
+
+    # Outside of the vault, symbolic links are the user's own; in it, the vault follows none.
+    outside = replace(vault, root=file.resolve().parent)
+    try:
+        text, _ = vault.read(path) if path else outside.read(file.resolve().name)
+    except NoteUnreadable as error:
+        raise NoteUnreadable(f"{file}: {error.message}.", hint="Name another note.") from error
+    note = parse_note(path or file.name, text, rules)
+    passages = split(note, count_tokens=embedder.count_tokens, max_tokens=embedder.space.max_tokens)
+    resolver = Resolver(snapshot.lookup)
+    targets = (resolver.resolve_link(link, source=note.path).path for link in note.links)
+    linked = frozenset(target for target in targets if target)
     return Source(
-        card=card,
+        card=card_of(note),
         passages=passages,
         vectors=embedder.embed_passages([passage.text for passage in passages]),
         term_counts=_count(passages),
-        links=links,
+        links=note.links,
         linked=linked,
         neighbours=linked,
     )

@@ -140,7 +140,8 @@ def report(done: BuildReport, style: Style) -> str:
     )
     lines.append(_speed_text(done))
     lines += _listed("Skipped", done.skipped)
-    lines += _listed("Indexed, but not all was understood", done.problems)
+    if done.changes_anything:  # said once is enough; `recall status` says it again
+        lines += _listed("Indexed, but not all was understood", done.problems)
     return "\n".join(lines)
 
 
