@@ -103,9 +103,9 @@ def build(
     if not fresh and (report := _nothing_to_do(store, listing, started)):
         return report
     with store.write(identity, wait_seconds=wait_seconds, fresh=fresh) as writer:
-        # Planned anew: another writer may have been at work while this one waited.
+        # Listed anew: another writer may have been at work while this one waited.
         run = _Build(vault, writer, embedder, rules, on_progress or (lambda *_: None))
-        run.agree(listing)
+        run.agree(vault.list())
         run.embed(again=full)
         writer.publish()
     return run.report(store, reason, started)
@@ -117,14 +117,9 @@ def identity_of(embedder: Embedder, rules: HeadingRules) -> Identity:
     return Identity(FORMAT, space.fingerprint, recipe(rules, space.max_tokens))
 
 
-def index_note(
-    note: Note, stamp: FileStamp, *, embedder: Embedder, passages: tuple[Passage, ...] | None = None
-) -> IndexedNote:
+def index_note(note: Note, stamp: FileStamp, *, embedder: Embedder) -> IndexedNote:
     """What the index keeps of a note."""
-    if passages is None:
-        passages = split(
-            note, count_tokens=embedder.count_tokens, max_tokens=embedder.space.max_tokens
-        )
+    passages = split(note, count_tokens=embedder.count_tokens, max_tokens=embedder.space.max_tokens)
     problems = note.problems
     if len(passages) >= MAX_PASSAGES:
         problems = (*problems, f"very long: only its first {MAX_PASSAGES} passages are indexed")
@@ -174,6 +169,26 @@ def lexical_columns(note: Note, passages: Iterable[Passage]) -> dict[str, str]:
     return {column: " ".join(found) for column, found in columns.items()}
 
 
+class _Gone:
+    """Notes whose files are gone, by what they said: a new file may say the same."""
+
+    def __init__(self, hashes: Mapping[str, str]) -> None:
+        self._paths: dict[str, list[str]] = {}
+        for path, sha256 in sorted(hashes.items(), reverse=True):
+            self.add(path, sha256)
+
+    def add(self, path: str, sha256: str) -> None:
+        self._paths.setdefault(sha256, []).append(path)
+
+    def take(self, sha256: str) -> str | None:
+        """A note that said this, which is not gone but moved."""
+        paths = self._paths.get(sha256)
+        return paths.pop() if paths else None
+
+    def paths(self) -> list[str]:
+        return sorted(path for paths in self._paths.values() for path in paths)
+
+
 @dataclass(slots=True)
 class _Build:
     """One run: what it works with, and what it did."""
@@ -198,24 +213,22 @@ class _Build:
         self.unchanged = len(work.unchanged)
         self.skipped += listing.skipped
         self.skipped += [unreadable[path] for path in work.unreadable]
-        gone = {path: old[path] for path in work.gone}
+        gone = _Gone({path: old[path].sha256 for path in work.gone})
         for done, path in enumerate(work.examine):
             self.on_progress("reading", done, len(work.examine))
             self._examine(path, listing.stamps[path], old.get(path), gone)
-        for path in gone:
+        for path in gone.paths():
             self.writer.remove(path)
             self.removed.append(path)
         self.writer.set_skipped(sorted(self.skipped, key=lambda item: item.path))
 
-    def _examine(
-        self, path: str, listed: FileStamp, old: FileStamp | None, gone: dict[str, FileStamp]
-    ) -> None:
+    def _examine(self, path: str, listed: FileStamp, old: FileStamp | None, gone: _Gone) -> None:
         try:
             text, stamp = self.vault.read(path)
         except NoteUnreadable as error:
             self.skipped.append(Skipped(path, error.message, listed))
             if old:
-                gone[path] = old
+                gone.add(path, old.sha256)
             return
         if old and old.sha256 == stamp.sha256:
             self.writer.touch(path, stamp)
@@ -227,8 +240,7 @@ class _Build:
         if old:
             self.writer.put(note)
             self.changed.append(path)
-        elif before := next((p for p, s in gone.items() if s.sha256 == stamp.sha256), None):
-            del gone[before]
+        elif (before := gone.take(stamp.sha256)) is not None:
             self.writer.move(before, note)
             self.moved.append((before, path))
         else:

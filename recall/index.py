@@ -220,8 +220,12 @@ class Index:
         listing = self._vault.list()
         if not found.indexed:
             return replace(found, added=tuple(listing.stamps), skipped=listing.skipped)
-        identity = identity_of(self.embedder, self.settings.rules)
-        if reason := why_again(self._store, identity):
+        reason = None
+        # A model that is not prepared here would have to be loaded to be compared.
+        if not isinstance(self.embedder, LazyEmbedder) or self.embedder.is_prepared:
+            identity = identity_of(self.embedder, self.settings.rules)
+            reason = why_again(self._store, identity)
+        if reason:
             return replace(found, rebuild=reason, skipped=listing.skipped)
         with self.read() as snapshot:
             work = pending(snapshot, listing)
@@ -263,8 +267,15 @@ class Index:
             path = self._vault.relative(file)
             if path is None or snapshot.card(path) is None:
                 self._check_space(snapshot)
-                rules = self.settings.rules
-                return read_draft(file, path, self._vault, snapshot, self.embedder, rules)
+                return read_draft(
+                    file,
+                    path,
+                    self._vault,
+                    snapshot,
+                    self.embedder,
+                    self.settings.rules,
+                    max_notes_per_text=self.settings.max_notes_per_text,
+                )
         else:
             path = find_note(str(note).strip(), snapshot, folder=self.settings.notes)
         return indexed_source(path, snapshot, max_notes_per_text=self.settings.max_notes_per_text)

@@ -176,8 +176,8 @@ def _within(text: str, count_tokens: TokenCounter, max_tokens: int) -> Iterator[
 
 
 def _find(text: str, part: str) -> Span:
-    start = text.find(part)
-    return Span(start, start + len(part)) if start >= 0 else Span(0, 0)
+    found = re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text)
+    return Span(found.start(), found.end()) if found else Span(0, 0)
 
 
 def _locate(text: str, part: str, start: int, end: int) -> int:

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from recall.store import Snapshot
 
 RRF_K = 60  # the constant of the paper
-POOL = 200  # passages and notes taken from either side before they are fused
+POOL = 200  # passages and notes taken from either side before they are fused, or more if asked for
+PASSAGES_A_NOTE = 5  # so many texts are looked at for each note that is asked for
 WORDS_WORTH = 0.2  # cosine that holding all the asked words is worth when a snippet is chosen
 # A question is answered if its best note is this near: cosine, plus so much for the share of the
 # question's words that the note holds (weighed by rarity). Set on benchmarks/questions.toml.
@@ -94,7 +95,7 @@ def search(
         embedder: Embeds the question, in the index's vector space.
         k: How many notes at most.
         filters: Which notes and passages may answer.
-        max_notes_per_text: A text that more notes hold answers nothing.
+        max_notes_per_text: A text that more notes hold is neither near nor shown.
         is_there: Whether a note's file still exists; one that is gone is never served.
 
     Returns:
@@ -108,6 +109,7 @@ def search(
         snapshot,
         filters,
         max_notes_per_text,
+        k,
     )
     asked.find_near()
     asked.find_written()
@@ -127,13 +129,14 @@ class _Question:
     snapshot: Snapshot
     filters: Filters
     max_notes_per_text: int
+    k: int
     found: dict[str, _Candidate] = field(default_factory=dict)
 
     def find_near(self) -> None:
         """Notes with a passage that means what is asked."""
         nearest = self.snapshot.nearest(
             self.vector,
-            POOL,
+            max(POOL, PASSAGES_A_NOTE * self.k),
             filters=self.filters,
             max_notes_per_text=self.max_notes_per_text,
         )
@@ -157,7 +160,7 @@ class _Question:
     def find_written(self) -> None:
         """Notes that hold the words that are asked."""
         written = self.snapshot.lexical(
-            self.terms, POOL, filters=self.filters, columns=LEXICAL_WEIGHTS
+            self.terms, max(POOL, self.k), filters=self.filters, columns=LEXICAL_WEIGHTS
         )
         for rank, (path, score) in enumerate(written, start=1):
             candidate = self._candidate(path)
@@ -166,9 +169,11 @@ class _Question:
     def find_named(self) -> None:
         """The note that the question is the name of, unless the filters rule it out."""
         meant = Resolver(self.snapshot.lookup).resolve(self.text.strip(), source="")
-        for path in meant.candidates:
-            if path in self.found:
-                self.found[path].name = meant.kind
+        # Neither near nor written, a note still bears its name; but only a passage has a section.
+        pool = self.found if self.filters.facets else meant.candidates
+        for path in self.snapshot.passing(meant.candidates, self.filters):
+            if path in pool:
+                self._candidate(path).name = meant.kind
 
     def in_order(self) -> list[str]:
         """The paths of the notes found, best first."""

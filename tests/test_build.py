@@ -1,15 +1,19 @@
 """The index agrees with the vault, and only what is new costs anything."""
 
 import os
+import threading
+import time
 from pathlib import Path
 
 import pytest
 from vaults import ORCHARD, embedded, index_of, settle, write
 
-from recall.build import plan
+from recall.build import identity_of, index_note, plan
 from recall.domain import DEFAULT_RULES, Facet, FileStamp, HeadingRules, Skipped
 from recall.errors import IndexBusy
 from recall.index import Index
+from recall.markdown import parse_note
+from recall.vault import Vault
 
 
 def paths(index: Index) -> list[str]:
@@ -170,13 +174,28 @@ def test_two_orders_of_listing_make_the_same_index(tmp_path):
 
 def test_while_another_process_writes_a_build_waits_and_then_says_so(orchard, tmp_path):
     write(tmp_path, {"new.md": "# New\n"})
-    from recall.build import identity_of
-
     identity = identity_of(orchard.embedder, orchard.settings.rules)
     store = orchard._store
     with store.write(identity), pytest.raises(IndexBusy):
         index_of(tmp_path).refresh(wait_seconds=0.1)
     assert orchard.refresh().added == ("new.md",)
+
+
+def test_a_build_that_waited_keeps_what_the_other_writer_added(orchard, tmp_path):
+    write(tmp_path, {"first.md": "# First\n\nHedges of hornbeam.\n"})
+    embedder = orchard.embedder
+    with orchard._store.write(identity_of(embedder, DEFAULT_RULES)) as writer:
+        waiting = threading.Thread(target=index_of(tmp_path).refresh)
+        waiting.start()
+        time.sleep(0.5)  # by now it has listed the vault and waits for the lock
+        write(tmp_path, {"late.md": "# Late\n\nHedges of yew.\n"})
+        text, stamp = Vault(tmp_path).read("late.md")
+        writer.put(index_note(parse_note("late.md", text), stamp, embedder=embedder))
+        numbers, texts = zip(*writer.missing_texts(), strict=True)
+        writer.add_vectors(numbers, embedder.embed_passages(texts))
+        writer.publish()
+    waiting.join()
+    assert {"first.md", "late.md"} <= set(paths(orchard))
 
 
 STAMP = FileStamp(1, 2, 3, "hash")

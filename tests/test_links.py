@@ -237,3 +237,32 @@ def test_a_name_of_many_notes_is_no_mention(tmp_path):
     index = index_of(tmp_path)
     index.refresh()
     assert {item.evidence.mention for item in index.suggest_links("a.md").suggestions} == {None}
+
+
+def test_template_text_of_a_draft_makes_it_related_to_nothing(tmp_path, tmp_path_factory):
+    template = "## Checklist\n\nWrite every day before breakfast without looking back.\n"
+    write(tmp_path, {f"day{i}.md": f"# Day {i}\n\n{template}" for i in range(8)})
+    index = index_of(tmp_path)
+    index.refresh()
+    draft = tmp_path_factory.mktemp("elsewhere") / "today.md"
+    draft.write_text(f"# Today\n\n{template}")
+    assert suggested(index, draft) == []
+
+
+def test_a_draft_outside_does_not_hide_the_note_of_its_name(orchard, tmp_path_factory):
+    draft = tmp_path_factory.mktemp("elsewhere") / "grafting.md"
+    draft.write_text("# Notes\n\nA scion of a grafted tree keeps the fruit of its mother.\n")
+    assert suggested(orchard, draft)[0] == "grafting.md"
+
+
+def test_a_mention_is_found_however_it_is_encoded(tmp_path):
+    write(tmp_path, {
+        **ORCHARD,
+        "cafe.md": "# Caf\u00e9 Soci\u00e9t\u00e9\n\nWhere growers of fruit trees meet.\n",
+        "visit.md": "# Visit\n\nFruit trees at the Cafe\u0301 Socie\u0301te\u0301 stood in pots.\n",
+    })  # fmt: skip
+    index = index_of(tmp_path)
+    index.refresh()
+    found = {item.card.path: item.evidence for item in index.suggest_links("cafe.md").suggestions}
+    assert found["visit.md"].mention is not None
+    assert found["visit.md"].mention.where == "there"

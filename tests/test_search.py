@@ -53,11 +53,24 @@ def test_a_question_that_is_the_name_of_a_note_finds_it_first(orchard, question,
     assert (hit.card.path, hit.parts.name) == (path, kind)
 
 
-def test_a_name_that_no_word_or_meaning_finds_still_finds_its_note(tmp_path):
-    write(tmp_path, {**ORCHARD, "x-1.md": "---\nnote_id: QQ9\n---\n# Stones\n\nWalls of slate.\n"})
+def test_a_name_finds_its_note_however_many_others_hold_the_word(tmp_path):
+    crowd = {
+        f"{i:03}.md": f"# Map {i}\n\nAn atlas, an atlas{i}, an atlas of maps.\n" for i in range(250)
+    }
+    long = "Rivers bend and valleys widen where the hills give way. " * 40
+    write(tmp_path, {**crowd, "book.md": f"---\naliases: [Atlas]\n---\n# Volume\n\n{long}\n"})
     index = index_of(tmp_path)
     index.refresh()
-    assert found(index, "qq9")[0] == "x-1.md"
+    hit = index.search("atlas", k=3).hits[0]
+    assert (hit.card.path, hit.parts.name) == ("book.md", NameKind.ALIAS)
+
+
+def test_as_many_notes_answer_as_are_asked_for(tmp_path):
+    notes = {f"{i:03}.md": f"# Map {i}\n\nAn atlas{i} among other maps.\n" for i in range(260)}
+    write(tmp_path, notes)
+    index = index_of(tmp_path)
+    index.refresh()
+    assert len(index.search("other maps", k=250).hits) == 250
 
 
 def test_each_note_answers_once(orchard):

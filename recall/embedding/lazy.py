@@ -24,10 +24,16 @@ class LazyEmbedder:
         self._opened: Embedder | None = None
 
     @property
+    def is_prepared(self) -> bool:
+        """Whether the vector space is known without loading the model."""
+        self._space = self._space or self._describe()
+        return self._space is not None
+
+    @property
     def space(self) -> Space:
         """The vector space; a model that is not prepared yet is prepared to know it."""
-        if self._space is None:
-            self._space = self._describe() or self._embedder().space
+        if not self.is_prepared or self._space is None:
+            self._space = self._embedder().space
         return self._space
 
     def embed_passages(

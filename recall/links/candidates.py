@@ -54,7 +54,7 @@ def find_candidates(
     paths |= _nearest_passages(source, snapshot, Filters(), exclude, max_notes_per_text)
     titles = Filters(facets=frozenset({Facet.TITLE}))
     paths |= _nearest_passages(source, snapshot, titles, exclude, max_notes_per_text)
-    paths |= _nearest_centroids(source, snapshot, exclude)
+    paths |= _nearest_centroids(source, snapshot, exclude, max_notes_per_text)
     paths |= mentions.keys()
     return Candidates({path: lexical.get(path, 0.0) for path in sorted(paths)}, named, mentions)
 
@@ -103,8 +103,10 @@ def _nearest_passages(
     return {path for path in order if path not in exclude} & set(order[: PER_SIGNAL * 2])
 
 
-def _nearest_centroids(source: Source, snapshot: Snapshot, exclude: Collection[str]) -> set[str]:
-    paths, centroids = snapshot.centroids()
+def _nearest_centroids(
+    source: Source, snapshot: Snapshot, exclude: Collection[str], max_notes_per_text: int
+) -> set[str]:
+    paths, centroids = snapshot.centroids(max_notes_per_text=max_notes_per_text)
     if not paths or not len(source.vectors):
         return set()
     similar = centroids @ source.vectors.mean(axis=0)

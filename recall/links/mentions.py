@@ -6,6 +6,7 @@ length of the text and not on the size of the vault.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -63,11 +64,12 @@ def mention_of(
         links: Gives that other note's links, whose text is no mention; asked only if needed.
     """
     names = {key for name in (card.title, *card.aliases) for key, _ in _runs(name, whole=True)}
+    telling = {max((word for word, _, _ in words(name)), key=len) for name in names}
     for passage in passages:
         if passage.facet is Facet.TITLE:
             continue
-        folded = passage.text.casefold()
-        if any(name in folded for name in names):
+        text = passage.text.lower() if passage.text.isascii() else normal_form(passage.text)
+        if any(word in text for word in telling):
             for key, text in _runs(_without_links(passage, links())):
                 if key in names:
                     return Mention(text, passage.line, "there")
@@ -78,9 +80,10 @@ def _without_links(passage: Passage, links: Iterable[Link]) -> str:
     """The passage's text with the words that its links show taken out."""
     text = passage.text
     for link in links:
-        if passage.span.start <= link.span.start < passage.span.end:
-            shown = link.label or link.target
-            text = text.replace(shown, GAP * len(shown), 1)
+        shown = link.label or link.target
+        if passage.span.start <= link.span.start < passage.span.end or shown in passage.heading:
+            whole = rf"(?<!\w){re.escape(shown)}(?!\w)"
+            text = re.sub(whole, GAP * len(shown), text, count=1)
     return text
 
 

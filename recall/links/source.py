@@ -82,6 +82,8 @@ def read_draft(
     snapshot: Snapshot,
     embedder: Embedder,
     rules: HeadingRules,
+    *,
+    max_notes_per_text: int,
 ) -> Source:
     """A note that the index does not hold, read and embedded now.
 
@@ -92,6 +94,7 @@ def read_draft(
         snapshot: The index, to tell what its links mean.
         embedder: Embeds it, in the index's vector space.
         rules: What its headings mean.
+        max_notes_per_text: Texts that more notes hold are template text and left out.
 
     Raises:
         NoteUnreadable: The file is no text, too large, or a link inside the vault.
@@ -104,8 +107,11 @@ def read_draft(
         text, _ = vault.read(path) if path else outside.read(file.resolve().name)
     except NoteUnreadable as error:
         raise NoteUnreadable(f"{file}: {error.message}.", hint="Name another note.") from error
-    note = parse_note(path or file.name, text, rules)
-    passages = split(note, count_tokens=embedder.count_tokens, max_tokens=embedder.space.max_tokens)
+    # Where it is, for a file outside: a path that no note of the vault has.
+    note = parse_note(path or file.absolute().as_posix(), text, rules)
+    every = split(note, count_tokens=embedder.count_tokens, max_tokens=embedder.space.max_tokens)
+    common = snapshot.common_wordings([passage.text for passage in every], max_notes_per_text)
+    passages = tuple(passage for passage in every if passage.text not in common)
     resolver = Resolver(snapshot.lookup)
     targets = (resolver.resolve_link(link, source=note.path).path for link in note.links)
     linked = frozenset(target for target in targets if target)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,6 +21,7 @@ from recall.domain import (
     Skipped,
 )
 from recall.names import Resolver
+from recall.store.database import storable
 from recall.store.filters import note_conditions, passage_conditions
 from recall.store.rows import (
     Segment,
@@ -147,6 +149,16 @@ class Catalog:
         """What is known of one note, or None if it is not in the index."""
         return self.cards([path]).get(path)
 
+    def passing(self, paths: Iterable[str], filters: Filters) -> list[str]:
+        """Those of the notes that pass the filters on notes, sorted."""
+        where, parameters = note_conditions(filters)
+        rows = self._db.rows(
+            "SELECT n.path FROM notes n WHERE n.path IN (SELECT value FROM json_each(?)) "  # noqa: S608
+            f"AND {where} ORDER BY n.path",
+            (json.dumps(list(paths)), *parameters),
+        )
+        return [path for (path,) in rows]
+
     def lookup(self, key: str) -> tuple[Name, ...]:
         """Who bears a name, given in normal form; sorted by path."""
         rows = self._db.rows(
@@ -221,6 +233,16 @@ class Catalog:
             (max_notes, json.dumps([int(number) for number in text_ids])),
         )
         return {number for (number,) in rows}
+
+    def common_wordings(self, texts: Iterable[str], max_notes: int) -> set[str]:
+        """Those of the texts, given word for word, that more than `max_notes` notes hold."""
+        found = set()
+        for text in texts:
+            text_hash = hashlib.sha256(storable(text).encode()).digest()
+            row = self._db.row("SELECT notes FROM texts WHERE hash = ?", (text_hash,))
+            if row is not None and row[0] > max_notes:
+                found.add(text)
+        return found
 
     def first_paths(self, text_ids: Iterable[int]) -> dict[int, str]:
         """The alphabetically first note that holds each text."""
