@@ -18,8 +18,8 @@ from functools import cached_property
 from pathlib import Path
 
 from benchmarks.unlinking import Cut, reference_uses, unlink
-from recall.build import card_of
 from recall.domain import Link, LinkPlace, LinkSyntax, Name, Note
+from recall.entries import card_of
 from recall.errors import NoteUnreadable
 from recall.markdown import parse_note
 from recall.names import Resolver, names_of

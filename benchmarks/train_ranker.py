@@ -17,7 +17,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ from recall.index import open_index
 from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.features import FEATURES, RELATIVE, compute
-from recall.links.ranker import MISSING, Forest, table_of
+from recall.links.ranker import MISSING, Forest
 from recall.links.source import indexed_source
 
 if TYPE_CHECKING:
@@ -156,7 +156,8 @@ def judge(name: str, folder: Path, work: Path, most: int) -> Judged:
 def train(vaults: Sequence[Judged], names: Sequence[str]) -> Forest:
     """Fit the trees; every vault has the same weight, however many notes it has."""
     model = _fit(vaults)
-    return Forest.from_lightgbm(model.dump_model(), names)
+    trees = [_flatten(tree["tree_structure"]) for tree in model.dump_model()["tree_info"]]
+    return Forest.from_nodes(trees, names)
 
 
 def gains(vaults: Sequence[Judged], names: Sequence[str]) -> dict[str, float]:
@@ -195,6 +196,44 @@ def _thinned(
     chosen = np.concatenate(kept)
     features = np.nan_to_num(vault.features[chosen], nan=MISSING)
     return features, vault.is_link[chosen], np.array([len(rows) for rows in kept])
+
+
+def table_of(
+    forest: Forest, knots: NDArray[np.float64], probabilities: NDArray[np.float64]
+) -> dict[str, object]:
+    """What `load_ranker` reads, as plain lists."""
+    nodes = np.stack(
+        [forest.feature, forest.threshold, forest.left, forest.right, forest.value], axis=2
+    )
+    return {
+        "features": list(forest.names),
+        "trees": [[_short(node) for node in tree] for tree in nodes],
+        "knots": [round(float(knot), 4) for knot in knots],
+        "probabilities": [round(float(value), 4) for value in probabilities],
+    }
+
+
+def _short(node: NDArray[np.float64]) -> list[float]:
+    feature, threshold, left, right, value = node.tolist()
+    return [int(feature), float(f"{threshold:.6g}"), int(left), int(right), float(f"{value:.5g}")]
+
+
+def _flatten(tree: Mapping[str, Any]) -> list[list[float]]:
+    nodes: list[list[float]] = []
+
+    def add(node: Mapping[str, Any]) -> int:
+        place = len(nodes)
+        nodes.append([0, 0.0, place, place, 0.0])
+        if "leaf_value" in node:
+            nodes[place][4] = float(node["leaf_value"])
+        else:
+            nodes[place][:2] = [int(node["split_feature"]), float(node["threshold"])]
+            nodes[place][2] = add(node["left_child"])
+            nodes[place][3] = add(node["right_child"])
+        return place
+
+    add(tree)
+    return nodes
 
 
 def measure(

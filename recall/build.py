@@ -10,26 +10,20 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from recall.domain import (
     BuildReport,
-    Facet,
     FileStamp,
     HeadingRules,
     Identity,
-    IndexedNote,
-    Note,
-    NoteCard,
-    Passage,
     Skipped,
 )
+from recall.entries import index_note
 from recall.errors import IndexDamaged, IndexOutdated, NoteUnreadable
-from recall.passages import MAX_PASSAGES, recipe, split
+from recall.passages import recipe
 from recall.store import FORMAT
 from recall.vault import is_unchanged
-from recall.words import terms
 
 if TYPE_CHECKING:
     from recall.embedding import Embedder
@@ -115,58 +109,6 @@ def identity_of(embedder: Embedder, rules: HeadingRules) -> Identity:
     """What an index of this model and these rules is recognised by."""
     space = embedder.space
     return Identity(FORMAT, space.fingerprint, recipe(rules, space.max_tokens))
-
-
-def index_note(note: Note, stamp: FileStamp, *, embedder: Embedder) -> IndexedNote:
-    """What the index keeps of a note."""
-    passages = split(note, count_tokens=embedder.count_tokens, max_tokens=embedder.space.max_tokens)
-    problems = note.problems
-    if len(passages) >= MAX_PASSAGES:
-        problems = (*problems, f"very long: only its first {MAX_PASSAGES} passages are indexed")
-    return IndexedNote(
-        card=card_of(note),
-        stamp=stamp,
-        passages=passages,
-        links=note.links,
-        words=lexical_columns(note, passages),
-        problems=problems,
-    )
-
-
-def card_of(note: Note) -> NoteCard:
-    """The note without its text."""
-    return NoteCard(
-        path=note.path,
-        title=note.title,
-        note_id=note.note_id,
-        aliases=note.aliases,
-        tags=note.tags,
-        keywords=note.keywords,
-        description=note.description,
-        first_heading=note.first_heading,
-        created=note.created,
-        updated=note.updated,
-        draft=note.draft,
-    )
-
-
-def lexical_columns(note: Note, passages: Iterable[Passage]) -> dict[str, str]:
-    """The note's terms, column by column, as the lexical index takes them."""
-    names = [*note.aliases, PurePosixPath(note.path).stem]
-    names += [name for name in (note.note_id, note.first_heading) if name]
-    texts: dict[str, list[str]] = {
-        "title": [note.title],
-        "names": names,
-        "tags": [*note.tags, *note.keywords],
-        "description": [note.description or ""],
-    }
-    for passage in passages:
-        if passage.facet is not Facet.TITLE:
-            texts.setdefault(passage.facet.value, []).append(passage.text)
-    columns = {column: terms("\n".join(found)) for column, found in texts.items()}
-    # What is not prose (code, sources, addresses) can still be what somebody remembers.
-    columns["rest"] = sorted(set(terms(note.text)).difference(*columns.values()))
-    return {column: " ".join(found) for column, found in columns.items()}
 
 
 class _Gone:

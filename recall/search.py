@@ -38,13 +38,14 @@ if TYPE_CHECKING:
 RRF_K = 60  # the constant of the paper
 POOL = 200  # passages and notes taken from either side before they are fused, or more if asked for
 PASSAGES_A_NOTE = 5  # so many texts are looked at for each note that is asked for
-WORDS_WORTH = 0.2  # cosine that holding all the asked words is worth when a snippet is chosen
+WORDS_WORTH = 0.2  # cosine that all the asked words are worth for a snippet; chosen by hand
 # A question is answered if its best note is this near: cosine, plus so much for the share of the
 # question's words that the note holds (weighed by rarity). Set on benchmarks/questions.toml.
 FLOOR = 0.45
 SHARE_WORTH = 0.25
 JUDGED = 10  # notes that may be that best one, however many are asked for
 
+# Chosen by hand, not tuned: a word in the title says more than one in the text.
 LEXICAL_WEIGHTS: Mapping[str, float] = {
     "title": 3.0,
     "names": 2.0,

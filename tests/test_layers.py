@@ -20,6 +20,7 @@ ORDER = (
     "settings",
     "passages",
     "embedding",
+    "entries",
     "store",
     "build",
     "search",

@@ -7,7 +7,6 @@ from vaults import ORCHARD, embedded, index_of, write
 
 from recall.errors import NoteNotFound, NoteUnreadable
 from recall.index import Index
-from recall.links.ranker import ranks
 
 
 @pytest.fixture
@@ -208,12 +207,6 @@ def test_a_skipped_note_says_why_it_is_not_indexed(tmp_path):
         index.suggest_links(tmp_path / "bad.md")
     with pytest.raises(NoteUnreadable, match="not UTF-8"):
         index.suggest_links("bad.md")
-
-
-def test_equal_values_are_ranked_in_order_of_position():
-    import numpy as np
-
-    assert ranks(np.array([0.5, 0.9, 0.5, 0.1])).tolist() == [2, 1, 3, 4]
 
 
 def test_what_a_link_shows_is_no_mention(tmp_path):

@@ -1,8 +1,8 @@
 """Texts → unit vectors of one vector space.
 
 Two runtimes compute the same space: `torch` loads any sentence-transformers model and is the
-reference; `onnx` runs what `export` made of it and starts in a tenth of a second. `open_embedder`
-chooses. Importing this package imports neither; nor does `describe`.
+reference; `onnx` runs what `export` made of it and starts without torch. `open_embedder` chooses.
+Importing this package imports neither; nor does `describe`.
 """
 
 from __future__ import annotations

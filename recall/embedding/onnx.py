@@ -1,4 +1,4 @@
-"""The light runtime: an exported graph, run by onnxruntime. Starts in a tenth of a second."""
+"""The light runtime: an exported graph, run by onnxruntime. Starts without torch."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ GRAPH = "model.onnx"
 WEIGHTS = "model.data"
 TOKENIZER = "tokenizer.json"
 
-# Measured with all-MiniLM-L6-v2 on 2 cores: 128, 256, 512, 1024 tokens a batch gave 134, 151, 153,
-# 143 passages of 73 tokens a second. Larger batches fall out of the cache of a core.
+# Both numbers were tried by hand with all-MiniLM-L6-v2 on 2 cores; no results file holds them yet.
+# Small batches pay the overhead of a call often, large ones fall out of the cache of a core.
 _BATCH_TOKENS = 512
-# Packing the weights takes 40 ms once and halves the time of a token (0.37 → 0.19 ms).
+# Packing the weights costs once what it saves on about so many tokens.
 _PACKING_PAYS_AFTER_TOKENS = 256
 _TEXTS_AT_ONCE = 4096  # bounds the memory for token ids; sorting by length works within it
 
@@ -94,8 +94,8 @@ class OnnxEmbedder:
     def _run(self, ids: list[list[int]]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Yield (row numbers, vectors) batch by batch.
 
-        Each batch has one thread, and batches run side by side: none waits for another,
-        which on 2 cores is 1.07 times as fast as two threads a batch, on a busy machine 1.7 times.
+        Each batch has one thread, and batches run side by side, so that none waits for another:
+        threads that share a batch meet after every operation.
         """
         batches = _batches([len(row) for row in ids])
 

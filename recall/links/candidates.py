@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from recall.links.source import Source
     from recall.store import Snapshot
 
-PER_SIGNAL = 100  # notes taken under each signal
+# Wide enough that most links of other vaults are among them; chosen by hand, not tuned.
+PER_SIGNAL = 100  # notes taken under a signal; twice that of passages, half of names
 PER_PASSAGE = 60  # nearest texts looked at for each passage of the source
 QUERY_TERMS = 40  # the note's terms that make its lexical query
 NAME_COLUMNS = {"title": 1.0, "names": 1.0, "tags": 0.5}

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -51,12 +51,6 @@ class Forest:
         return found
 
     @classmethod
-    def from_lightgbm(cls, dump: Mapping[str, Any], names: Sequence[str]) -> Forest:
-        """Read what LightGBM's `dump_model` gives."""
-        trees = [_flatten(tree["tree_structure"]) for tree in dump["tree_info"]]
-        return cls.from_nodes(trees, names)
-
-    @classmethod
     def from_nodes(cls, trees: Sequence[Sequence[Sequence[float]]], names: Sequence[str]) -> Forest:
         """Build from a list of nodes a tree: (feature, threshold, left, right, value)."""
         widest = max(len(nodes) for nodes in trees)
@@ -92,48 +86,12 @@ def load_ranker() -> Ranker:
     return Ranker(forest, np.array(table["knots"]), np.array(table["probabilities"]))
 
 
-def table_of(forest: Forest, knots: Array, probabilities: Array) -> dict[str, object]:
-    """What `load_ranker` reads, as plain lists."""
-    nodes = np.stack(
-        [forest.feature, forest.threshold, forest.left, forest.right, forest.value], axis=2
-    )
-    return {
-        "features": list(forest.names),
-        "trees": [[_short(node) for node in tree] for tree in nodes],
-        "knots": [round(float(knot), 4) for knot in knots],
-        "probabilities": [round(float(value), 4) for value in probabilities],
-    }
-
-
 def ranks(values: Array) -> NDArray[np.int64]:
     """Rank of each value, 1 for the highest; ties in order of position, NaN last."""
     order = np.lexsort((np.arange(len(values)), -np.nan_to_num(values, nan=-np.inf)))
     found = np.empty(len(values), dtype=np.int64)
     found[order] = np.arange(1, len(values) + 1)
     return found
-
-
-def _short(node: NDArray[np.float64]) -> list[float]:
-    feature, threshold, left, right, value = node.tolist()
-    return [int(feature), float(f"{threshold:.6g}"), int(left), int(right), float(f"{value:.5g}")]
-
-
-def _flatten(tree: Mapping[str, Any]) -> list[list[float]]:
-    nodes: list[list[float]] = []
-
-    def add(node: Mapping[str, Any]) -> int:
-        place = len(nodes)
-        nodes.append([0, 0.0, place, place, 0.0])
-        if "leaf_value" in node:
-            nodes[place][4] = float(node["leaf_value"])
-        else:
-            nodes[place][:2] = [int(node["split_feature"]), float(node["threshold"])]
-            nodes[place][2] = add(node["left_child"])
-            nodes[place][3] = add(node["right_child"])
-        return place
-
-    add(tree)
-    return nodes
 
 
 def _depth(nodes: Sequence[Sequence[float]], at: int = 0) -> int:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.build import card_of
 from recall.domain import Facet, HeadingRules, Link, NoteCard, Passage
+from recall.entries import card_of
 from recall.errors import NoteUnreadable
 from recall.names import Resolver
 from recall.passages import split

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.domain import NameKind, Suggestion
+from recall.domain import Suggestion
 from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.evidence import gather
@@ -67,7 +67,7 @@ def suggest(
         card = snapshot.card(path)
         if card is None or not is_there(path):
             continue
-        name = spelling(card, resolver, source=source.card.path, prefer=NameKind.STEM)
+        name = spelling(card, resolver, source=source.card.path)
         suggestions.append(
             Suggestion(
                 rank=len(suggestions) + 1,

@@ -99,11 +99,6 @@ class Database:
         with translated(self._file):
             self._connection.executemany(sql, (_storable_row(row) for row in rows))
 
-    @property
-    def is_in_transaction(self) -> bool:
-        """Whether a transaction is open."""
-        return self._connection.in_transaction
-
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
         with translated(self._file):

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
 ADDED_AT_ONCE = 16_384  # rows held in memory beside the index while one is written
 
-# Threads meet at the end of a search, and on a busy machine that meeting alone took 30 ms where
-# the search took 0.01 ms; this much work takes one thread about 25 ms.
+# Threads meet at the end of a search, which on a busy machine can take longer than a small search
+# itself. Tried by hand; no results file holds this number yet.
 THREADED_FROM = 100_000_000  # multiplications
 
 WRITTEN_AT_ONCE = 1 << 20  # bytes
