@@ -6,10 +6,7 @@ name a folder outside itself, and it can't make a model be fetched (only a flag 
 
 from __future__ import annotations
 
-import difflib
 import os
-import stat
-import tomllib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -18,18 +15,16 @@ from typing import Literal
 
 from recall.domain import DEFAULT_RULES, Facet, HeadingRules
 from recall.errors import SettingsError, UsageError, VaultNotFound
+from recall.toml_file import FILE_NAME, Table, plain, read_file, shortened
 from recall.vault import DEFAULT_MAX_NOTE_BYTES
 
 Runtime = Literal["auto", "onnx", "torch"]
 
-FILE_NAME = "recall.toml"
 INDEX_FOLDER = ".recall"
 HOME_MARKS = (FILE_NAME, ".obsidian", INDEX_FOLDER, ".git")
 RUNTIMES: tuple[Runtime, ...] = ("auto", "onnx", "torch")
 DEFAULT_MODEL = "all-MiniLM-L6-v2"
-MAX_FILE_BYTES = 1_000_000
 MAX_FOLDER_CHARS = 4096
-MAX_NUMBER = 1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ def _named_home(name: Path | str) -> Path:
         is_there = folder.is_dir()
     except (OSError, ValueError, RuntimeError) as error:  # too long, a NUL, no home, no cwd
         raise VaultNotFound(
-            f"There is no folder {_shortened(str(name))}: {_plain(error)}.",
+            f"There is no folder {shortened(str(name))}: {plain(error)}.",
             hint="Give --vault the full path of the folder that holds your notes.",
         ) from error
     if not is_there:
@@ -102,7 +97,7 @@ def _named_home(name: Path | str) -> Path:
         # The notes folder of a project may be named instead of the project itself. What else
         # lies above is no concern of this vault, broken or not.
         with suppress(SettingsError):
-            if _read_file(parent).get("notes") == folder.relative_to(parent).as_posix():
+            if read_file(parent).get("notes") == folder.relative_to(parent).as_posix():
                 return parent
     return folder
 
@@ -124,38 +119,8 @@ def _find_home(start: Path | None) -> Path:
     )
 
 
-def _read_file(home: Path) -> dict[str, object]:
-    file = home / FILE_NAME
-    try:
-        return tomllib.loads(_read_small_file(file).decode("utf-8-sig"))
-    except FileNotFoundError:
-        return {}
-    except RecursionError as error:
-        raise SettingsError(f"{file} is nested too deeply.", hint="Correct the file.") from error
-    except (ValueError, OSError) as error:
-        raise SettingsError(
-            f"{file} can't be read: {_plain(error)}.", hint="Correct the file."
-        ) from error
-
-
-def _read_small_file(file: Path) -> bytes:
-    with open(file, "rb", opener=_opened_at_once) as stream:
-        is_regular = stat.S_ISREG(os.fstat(stream.fileno()).st_mode)
-        content = stream.read(MAX_FILE_BYTES + 1) if is_regular else b""
-    if not is_regular:
-        raise ValueError("it is not a regular file")
-    if len(content) > MAX_FILE_BYTES:
-        raise ValueError(f"it is larger than {MAX_FILE_BYTES // 1_000_000} MB")
-    return content
-
-
-def _opened_at_once(path: str, flags: int) -> int:
-    # A named pipe put in its place must not hang us before it is recognised.
-    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
-
-
 def _with_file(settings: Settings, home: Path) -> Settings:
-    table = _Table(_read_file(home), home / FILE_NAME)
+    table = Table(read_file(home), home / FILE_NAME)
     notes = _inside(home, table.text("notes", "."), "notes", table.file)
     index = _inside(home, table.text("index", INDEX_FOLDER), "index", table.file)
     if index == notes:
@@ -178,7 +143,7 @@ def _with_file(settings: Settings, home: Path) -> Settings:
     return changed
 
 
-def _rules(table: _Table) -> HeadingRules:
+def _rules(table: Table) -> HeadingRules:
     facets = table.table("facets")
     named = {
         facet: facets.texts(facet.value, DEFAULT_RULES.facets.get(facet, ()))
@@ -206,12 +171,12 @@ def _with_environment(settings: Settings, environ: Mapping[str, str]) -> Setting
             changed = replace(changed, cache=Path(cache).expanduser().resolve())
         except (OSError, ValueError, RuntimeError) as error:
             raise SettingsError(
-                f"RECALL_CACHE is {_shortened(cache)!r}: {_plain(error)}.", hint="Name a folder."
+                f"RECALL_CACHE is {shortened(cache)!r}: {plain(error)}.", hint="Name a folder."
             ) from error
     if threads := environ.get("RECALL_THREADS"):
         if not threads.isdecimal() or len(threads) > 4 or int(threads) < 1:
             raise SettingsError(
-                f"RECALL_THREADS is {_shortened(threads)!r}.", hint="Give a whole number from 1 up."
+                f"RECALL_THREADS is {shortened(threads)!r}.", hint="Give a whole number from 1 up."
             )
         changed = replace(changed, threads=int(threads))
     if download := environ.get("RECALL_ALLOW_DOWNLOAD"):
@@ -231,7 +196,7 @@ def _inside(home: Path, folder: str, name: str, file: Path) -> Path:
         path = _resolved(home / folder)
     except (OSError, ValueError, RuntimeError) as error:
         raise SettingsError(
-            f"{file}: {name} = {_shortened(folder)!r} is not a folder: {_plain(error)}.",
+            f"{file}: {name} = {shortened(folder)!r} is not a folder: {plain(error)}.",
             hint="Name a folder inside the one that holds recall.toml.",
         ) from error
     if path == home or home in path.parents:
@@ -258,69 +223,3 @@ def _resolved(folder: Path) -> Path:
     if len(str(folder)) > MAX_FOLDER_CHARS:
         raise ValueError("no folder has a name that long")
     return folder.resolve()
-
-
-def _plain(error: Exception) -> str:
-    """What went wrong, without the path that the message names already."""
-    return (isinstance(error, OSError) and error.strerror) or str(error).rstrip(".")
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= 80 else f"{name[:80]}…"
-
-
-class _Table:
-    """A table of `recall.toml` that checks types and knows which keys were asked for."""
-
-    def __init__(self, values: Mapping[str, object], file: Path, name: str = "") -> None:
-        self.values = values
-        self.file = file
-        self.name = name
-        self.known: set[str] = set()
-
-    def text(self, key: str, default: str) -> str:
-        value = self._get(key, default)
-        if not isinstance(value, str) or not value:
-            raise self._error(key, "must be a text")
-        return value
-
-    def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
-        value = self._get(key, default)
-        if not isinstance(value, (list, tuple)) or not all(isinstance(v, str) for v in value):
-            raise self._error(key, "must be a list of texts")
-        return tuple(value)
-
-    def number(self, key: str, default: int) -> int:
-        value = self._get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= MAX_NUMBER:
-            raise self._error(key, f"must be a whole number from 1 to {MAX_NUMBER}")
-        return value
-
-    def table(self, key: str) -> _Table:
-        value = self._get(key, {})
-        if not isinstance(value, dict):
-            raise self._error(key, "must be a table")
-        return _Table(value, self.file, key)
-
-    def refuse_unknown(self) -> None:
-        for key in self.values:
-            if key not in self.known:
-                near = difflib.get_close_matches(key, sorted(self.known), n=1)
-                raise SettingsError(
-                    f"{self.file}: there is no setting {self._full(key)}.",
-                    hint=f"Did you mean {self._full(near[0])}?"
-                    if near
-                    else f"Known settings: {', '.join(sorted(self.known))}.",
-                )
-
-    def _get(self, key: str, default: object) -> object:
-        self.known.add(key)
-        return self.values.get(key, default)
-
-    def _full(self, key: str) -> str:
-        return f"{self.name}.{key}" if self.name else key
-
-    def _error(self, key: str, rule: str) -> SettingsError:
-        return SettingsError(
-            f"{self.file}: {self._full(key)} {rule}.", hint="See the settings in the README."
-        )

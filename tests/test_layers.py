@@ -17,6 +17,7 @@ ORDER = (
     "names",
     "markdown",
     "vault",
+    "toml_file",
     "settings",
     "passages",
     "embedding",
