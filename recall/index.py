@@ -30,8 +30,10 @@ from recall.vault import Vault
 
 if TYPE_CHECKING:
     from recall.build import OnProgress
+    from recall.domain import Note
     from recall.embedding import Embedder
     from recall.links import Source
+    from recall.names import Resolver
     from recall.store import Snapshot
 
 DEFAULT_HITS = 10
@@ -87,6 +89,11 @@ class Index:
         self._vault = Vault(settings.notes, settings.ignore, settings.max_note_bytes)
         self._store = Store(settings.index)
         self.embedder = embedder or _embedder(settings, on_prepare)
+
+    @property
+    def vault(self) -> Vault:
+        """The folder of notes."""
+        return self._vault
 
     @property
     def exists(self) -> bool:
@@ -250,6 +257,28 @@ class Index:
         """
         with self._store.read() as snapshot:
             yield snapshot
+
+    def embedded(self, note: Note, snapshot: Snapshot, *, resolver: Resolver) -> Source:
+        """A text that the index does not hold, as the source of suggestions.
+
+        Args:
+            note: The text, parsed.
+            snapshot: The index.
+            resolver: Tells what the note's links mean.
+
+        Raises:
+            IndexOutdated: The index was made with another model; call `refresh` first.
+        """
+        from recall.links import note_source
+
+        self._check_space(snapshot)
+        return note_source(
+            note,
+            snapshot,
+            self.embedder,
+            max_notes_per_text=self.settings.max_notes_per_text,
+            resolver=resolver,
+        )
 
     def _check_space(self, snapshot: Snapshot) -> None:
         """Vectors of two spaces can't be compared, even where their lengths agree."""

@@ -87,6 +87,18 @@ class Vault:
         except OSError:
             return False
 
+    def may_hold(self, path: str) -> bool:
+        """Whether a file at this path would be a note, judged by the path alone."""
+        *folders, name = path.split("/")
+        steps = ["/".join(folders[: at + 1]) + "/" for at in range(len(folders))]
+        return (
+            is_inside(path)
+            and name.lower().endswith(SUFFIXES)
+            and not any(part.startswith(".") for part in (*folders, name))
+            and NEVER_ENTERED.isdisjoint(folders)
+            and not any(self._is_ignored(step) for step in (*steps, path))
+        )
+
     def relative(self, file: Path) -> str | None:
         """The path of a file as the vault knows it, or None for a file outside of it.
 

@@ -5,7 +5,8 @@ itself and (unless asked for) the notes it links already are never suggested, an
 carries evidence that can be looked up in both notes.
 """
 
-from recall.links.source import Source, indexed_source, read_draft
+from recall.links.mentions import mentions_in
+from recall.links.source import Source, indexed_source, note_source, read_draft
 from recall.links.suggest import suggest
 
-__all__ = ["Source", "indexed_source", "read_draft", "suggest"]
+__all__ = ["Source", "indexed_source", "mentions_in", "note_source", "read_draft", "suggest"]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.domain import Facet, HeadingRules, Link, NoteCard, Passage
+from recall.domain import Facet, HeadingRules, Link, Note, NoteCard, Passage
 from recall.entries import card_of
 from recall.errors import NoteUnreadable
 from recall.names import Resolver
@@ -109,10 +109,30 @@ def read_draft(
         raise NoteUnreadable(f"{file}: {error.message}.", hint="Name another note.") from error
     # Where it is, for a file outside: a path that no note of the vault has.
     note = parse_note(path or file.absolute().as_posix(), text, rules)
+    return note_source(note, snapshot, embedder, max_notes_per_text=max_notes_per_text)
+
+
+def note_source(
+    note: Note,
+    snapshot: Snapshot,
+    embedder: Embedder,
+    *,
+    max_notes_per_text: int,
+    resolver: Resolver | None = None,
+) -> Source:
+    """A note whose text is at hand, wherever it came from; embedded now.
+
+    Args:
+        note: The parsed text, with the path that its links are seen from.
+        snapshot: The index, to tell what its links mean.
+        embedder: Embeds it, in the index's vector space.
+        max_notes_per_text: Texts that more notes hold are template text and left out.
+        resolver: Tells what its links mean, if that is not what the index says.
+    """
     every = split(note, count_tokens=embedder.count_tokens, max_tokens=embedder.space.max_tokens)
     common = snapshot.common_wordings([passage.text for passage in every], max_notes_per_text)
     passages = tuple(passage for passage in every if passage.text not in common)
-    resolver = Resolver(snapshot.lookup)
+    resolver = resolver or Resolver(snapshot.lookup)
     targets = (resolver.resolve_link(link, source=note.path).path for link in note.links)
     linked = frozenset(target for target in targets if target)
     return Source(
