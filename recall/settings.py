@@ -42,7 +42,6 @@ class Settings:
     max_note_bytes: int = DEFAULT_MAX_NOTE_BYTES
     max_notes_per_text: int = 4  # a text that more notes hold is template text: never an answer
     rules: HeadingRules = DEFAULT_RULES
-    prepublish: Table | None = None  # as it is written; `recall.prepublish.options` reads it
 
 
 def load_settings(
@@ -139,7 +138,6 @@ def _with_file(settings: Settings, home: Path) -> Settings:
         max_note_bytes=table.number("max_note_bytes", settings.max_note_bytes),
         max_notes_per_text=table.number("max_notes_per_text", settings.max_notes_per_text),
         rules=_rules(table),
-        prepublish=table.table("prepublish"),
     )
     table.refuse_unknown()
     return changed
