@@ -324,6 +324,7 @@ class Suggestion:
     link: str  # how the link is written in this vault, `[[…]]`
     evidence: Evidence
     linked: bool = False  # already linked; only `related` shows those
+    dismissed: bool = False  # by the author, for this source; only `related` shows those
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,6 +336,26 @@ class NoteSuggestions:
     suggestions: tuple[Suggestion, ...]
     seconds: float
     warnings: tuple[str, ...] = ()
+
+
+class Verdict(StrEnum):
+    """What the author said of a suggestion."""
+
+    DISMISSED = "dismissed"
+    ACCEPTED = "accepted"
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """A verdict on one note as a suggestion for another, by the names that they have now."""
+
+    verdict: Verdict
+    path: str  # of the note that got the suggestion; of a file outside the vault, the whole path
+    title: str
+    target_path: str  # of the note that was suggested
+    target_title: str
+    day: date
+    is_gone: bool = False  # one of the two is in the index no more
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,15 +12,27 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recall.arguments import check_k, check_name, check_probability, vault_folder
 from recall.build import build, identity_of, pending, why_again
-from recall.domain import BuildReport, Filters, NoteSuggestions, SearchResult, Status
+from recall.domain import (
+    BuildReport,
+    Filters,
+    Judgement,
+    NoteSuggestions,
+    SearchResult,
+    Status,
+    Verdict,
+)
 from recall.embedding import describe, open_embedder
 from recall.embedding.lazy import LazyEmbedder
 from recall.errors import IndexOutdated, UsageError
+from recall.feedback import Feedback, judgements, targets_of
+from recall.judging import follow, judge, mark_of
+from recall.names import Resolver
 from recall.naming import file_named, find_note
 from recall.search import search
 from recall.settings import Settings, load_settings
@@ -32,8 +44,8 @@ if TYPE_CHECKING:
     from recall.build import OnProgress
     from recall.domain import Note
     from recall.embedding import Embedder
+    from recall.feedback import NoteMark
     from recall.links import Source
-    from recall.names import Resolver
     from recall.store import Snapshot
 
 DEFAULT_HITS = 10
@@ -88,6 +100,7 @@ class Index:
         self.settings = settings
         self._vault = Vault(settings.notes, settings.ignore, settings.max_note_bytes)
         self._store = Store(settings.index)
+        self._feedback = Feedback(settings.index)
         self.embedder = embedder or _embedder(settings, on_prepare)
 
     @property
@@ -118,7 +131,7 @@ class Index:
             IndexBusy: Another process is still writing.
             ModelMissing: Texts are to be embedded and the model is not on this machine.
         """
-        return build(
+        report = build(
             self._vault,
             self._store,
             self.embedder,
@@ -127,6 +140,10 @@ class Index:
             wait_seconds=wait_seconds,
             on_progress=on_progress,
         )
+        if report.changes_anything:
+            with self.read() as snapshot:
+                follow(self._feedback, snapshot, report)
+        return report
 
     def search(
         self, question: str, *, k: int = DEFAULT_HITS, filters: Filters | None = None
@@ -195,6 +212,8 @@ class Index:
         started = time.perf_counter()
         with self.read() as snapshot:
             source = self._source(note, snapshot)
+            said = self._feedback.entries()
+            dismissed = targets_of(source.card, said, Verdict.DISMISSED, snapshot)
             suggestions = suggest(
                 source,
                 snapshot,
@@ -203,7 +222,11 @@ class Index:
                 include_linked=include_linked,
                 max_notes_per_text=self.settings.max_notes_per_text,
                 is_there=self._vault.holds,
+                is_wanted=lambda card: include_linked or card.path not in dismissed,
             )
+        suggestions = tuple(
+            replace(item, dismissed=item.card.path in dismissed) for item in suggestions
+        )
         return NoteSuggestions(
             source.card.path,
             source.card.title,
@@ -213,8 +236,47 @@ class Index:
         )
 
     def related(self, note: str | Path, *, k: int = DEFAULT_HITS) -> NoteSuggestions:
-        """Like `suggest_links`, with the notes that are linked already among them, marked."""
+        """Like `suggest_links`, with the notes linked already, and those dismissed, marked."""
         return self.suggest_links(note, k=k, include_linked=True)
+
+    def dismiss(self, note: str | Path, *targets: str | Path) -> tuple[Judgement, ...]:
+        """Never suggest these notes for that one again; remembered beside the index.
+
+        Args:
+            note: As for `suggest_links`.
+            targets: Notes of the vault, each named in the same ways.
+
+        Raises:
+            NoteNotFound: No note, or several, answer to one of the names; nothing is written then.
+            UsageError: A name is empty, or a target is the note itself.
+            IndexUnwritable: The system does not allow it, or the disk is full.
+        """
+        return self._judge(Verdict.DISMISSED, note, targets)
+
+    def accept(self, note: str | Path, *targets: str | Path) -> tuple[Judgement, ...]:
+        """Remember that these suggestions were good; raises like `dismiss`."""
+        return self._judge(Verdict.ACCEPTED, note, targets)
+
+    def restore(self, note: str | Path, *targets: str | Path) -> tuple[Judgement, ...]:
+        """Let notes that were dismissed be suggested again; raises like `dismiss`.
+
+        Returns:
+            Those that had been.
+        """
+        return self._judge(None, note, targets)
+
+    def judged(self, note: str | Path | None = None) -> tuple[Judgement, ...]:
+        """What was said of suggestions for one note, or for all, by the names notes have now."""
+        with self.read() as snapshot:
+            found = judgements(self._feedback.entries(), snapshot)
+            if note is None:
+                return found
+            path = self._mark_of(note, snapshot).path
+            return tuple(item for item in found if item.path == path)
+
+    def dismissed(self, note: str | Path | None = None) -> tuple[Judgement, ...]:
+        """The suggestions that were dismissed for one note, or for all."""
+        return tuple(item for item in self.judged(note) if item.verdict is Verdict.DISMISSED)
 
     def status(self) -> Status:
         """What is indexed and what is stale; loads no model and opens no note."""
@@ -280,6 +342,18 @@ class Index:
             resolver=resolver,
         )
 
+    def _judge(
+        self, verdict: Verdict | None, note: str | Path, targets: Sequence[str | Path]
+    ) -> tuple[Judgement, ...]:
+        with self.read() as snapshot:
+            source, *others = (self._mark_of(name, snapshot) for name in (note, *targets))
+            today = datetime.now().astimezone().date()
+            return judge(self._feedback, snapshot, verdict, source, others, day=today)
+
+    def _mark_of(self, note: str | Path, snapshot: Snapshot) -> NoteMark:
+        check_name(note)
+        return mark_of(note, snapshot, vault=self._vault, rules=self.settings.rules)
+
     def _check_space(self, snapshot: Snapshot) -> None:
         """Vectors of two spaces can't be compared, even where their lengths agree."""
         if snapshot.identity.space != self.embedder.space.fingerprint:
@@ -295,16 +369,8 @@ class Index:
         if file is not None:
             path = self._vault.relative(file)
             if path is None or snapshot.card(path) is None:
-                self._check_space(snapshot)
-                return read_draft(
-                    file,
-                    path,
-                    self._vault,
-                    snapshot,
-                    self.embedder,
-                    self.settings.rules,
-                    max_notes_per_text=self.settings.max_notes_per_text,
-                )
+                draft, _ = read_draft(file, path, self._vault, self.settings.rules)
+                return self.embedded(draft, snapshot, resolver=Resolver(snapshot.lookup))
         else:
             path = find_note(str(note).strip(), snapshot, folder=self.settings.notes)
         return indexed_source(path, snapshot, max_notes_per_text=self.settings.max_notes_per_text)

@@ -9,6 +9,7 @@ import typer
 from recall import __version__
 from recall.cli import output
 from recall.cli.asking import open_vault, style
+from recall.cli.dismissing import dismiss_command
 from recall.cli.options import AsJson, Vault
 from recall.cli.progress import progress
 from recall.cli.searching import search_command
@@ -83,6 +84,7 @@ for name, short_help, function in (
     ("search", "Find the notes that answer a question.", search_command),
     ("suggest-links", "Propose the wikilinks a note is missing.", suggest_links_command),
     ("related", "Show the notes nearest to a note.", related_command),
+    ("dismiss", "Never suggest a link again, or let it be.", dismiss_command),
     ("status", "Show what is indexed, stale or skipped.", status_command),
 ):
     app.command(name, short_help=short_help)(function)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.domain import Facet, HeadingRules, Link, Note, NoteCard, Passage
+from recall.domain import Facet, FileStamp, HeadingRules, Link, Note, NoteCard, Passage
 from recall.entries import card_of
 from recall.errors import NoteUnreadable
 from recall.names import Resolver
@@ -76,25 +76,15 @@ def indexed_source(path: str, snapshot: Snapshot, *, max_notes_per_text: int) ->
 
 
 def read_draft(
-    file: Path,
-    path: str | None,
-    vault: Vault,
-    snapshot: Snapshot,
-    embedder: Embedder,
-    rules: HeadingRules,
-    *,
-    max_notes_per_text: int,
-) -> Source:
-    """A note that the index does not hold, read and embedded now.
+    file: Path, path: str | None, vault: Vault, rules: HeadingRules
+) -> tuple[Note, FileStamp]:
+    """A note that the index does not hold, read and parsed now.
 
     Args:
         file: Where it is.
         path: Where in the vault, or None for a file outside of it.
         vault: The vault whose notes it may link.
-        snapshot: The index, to tell what its links mean.
-        embedder: Embeds it, in the index's vector space.
         rules: What its headings mean.
-        max_notes_per_text: Texts that more notes hold are template text and left out.
 
     Raises:
         NoteUnreadable: The file is no text, too large, or a link inside the vault.
@@ -104,12 +94,11 @@ def read_draft(
     # Outside of the vault, symbolic links are the user's own; in it, the vault follows none.
     outside = replace(vault, root=file.resolve().parent)
     try:
-        text, _ = vault.read(path) if path else outside.read(file.resolve().name)
+        text, stamp = vault.read(path) if path else outside.read(file.resolve().name)
     except NoteUnreadable as error:
         raise NoteUnreadable(f"{file}: {error.message}.", hint="Name another note.") from error
     # Where it is, for a file outside: a path that no note of the vault has.
-    note = parse_note(path or file.absolute().as_posix(), text, rules)
-    return note_source(note, snapshot, embedder, max_notes_per_text=max_notes_per_text)
+    return parse_note(path or file.absolute().as_posix(), text, rules), stamp
 
 
 def note_source(

@@ -16,6 +16,7 @@ from recall.links.ranker import load_ranker
 from recall.names import Resolver, spelling
 
 if TYPE_CHECKING:
+    from recall.domain import NoteCard
     from recall.links.source import Source
     from recall.store import Snapshot
 
@@ -29,6 +30,7 @@ def suggest(
     include_linked: bool = False,
     max_notes_per_text: int,
     is_there: Callable[[str], bool],
+    is_wanted: Callable[[NoteCard], bool] = lambda _: True,
 ) -> tuple[Suggestion, ...]:
     """The notes that the source should perhaps link, best first.
 
@@ -40,6 +42,8 @@ def suggest(
         include_linked: Also give the notes that are linked already, marked as such.
         max_notes_per_text: Texts that more notes hold are template text: they count for nothing.
         is_there: Whether a note's file still exists; one that is gone is never suggested.
+        is_wanted: Whether a note may be suggested. One that may not is ranked with the others all
+            the same, so that what it takes away changes no other's score.
 
     Returns:
         At most `k` suggestions; none for a note without text of its own.
@@ -65,7 +69,7 @@ def suggest(
         if len(suggestions) == k or probabilities[row] < min_score:
             break
         card = snapshot.card(path)
-        if card is None or not is_there(path):
+        if card is None or not is_wanted(card) or not is_there(path):
             continue
         name = spelling(card, resolver, source=source.card.path)
         suggestions.append(

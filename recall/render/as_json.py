@@ -87,6 +87,7 @@ def _suggestion_json(item: Suggestion) -> dict[str, object]:
         "link": item.link,
         "score": item.score,
         "linked": item.linked,
+        "dismissed": item.dismissed,
         "evidence": {
             "here": _passage_json(evidence.here),
             "there": _passage_json(evidence.there),

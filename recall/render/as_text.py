@@ -100,7 +100,12 @@ def _note_text(note: NoteSuggestions, style: Style, *, explain: bool) -> str:
 
 
 def _suggestion_lines(item: Suggestion, style: Style, *, explain: bool) -> Iterator[str]:
-    mark = style.dim("  already linked") if item.linked else ""
+    said = [
+        word
+        for word, holds in (("already linked", item.linked), ("dismissed", item.dismissed))
+        if holds
+    ]
+    mark = "".join(style.dim(f"  {word}") for word in said)
     yield f" {item.rank:>2}  {style.bold(visible(item.link))}  {item.score:.2f}{mark}"
     evidence = item.evidence
     for word, passage in (("here ", evidence.here), ("there", evidence.there)):
