@@ -23,6 +23,7 @@ from vaults import ORCHARD, index_of, write
 
 from recall.errors import IndexDamaged, IndexUnwritable, NoteUnreadable
 from recall.store import Store
+from recall.store.seal import SEAL
 from recall.store.vectors.pending import FILE as PENDING
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and modes of POSIX")
@@ -30,7 +31,8 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="links, pipes and mod
 CATALOG = "catalog.sqlite"
 WRITTEN = (
     CATALOG, f"{CATALOG}-wal", f"{CATALOG}-shm", f"{CATALOG}-journal", f"{CATALOG}.damaged",
-    PENDING, "vectors-1.faiss", "vectors-1.faiss.part", "vectors-2.faiss", "vectors-2.faiss.part",
+    PENDING, SEAL, "vectors-1.faiss", "vectors-1.faiss.part", "vectors-2.faiss",
+    "vectors-2.faiss.part",
 )  # fmt: skip
 
 
@@ -296,9 +298,10 @@ def test_only_files_that_a_build_can_have_written_are_ever_removed(store):
     for name in mine:
         (store.directory / name).touch()
     (store.directory / "vectors-77.faiss.part").touch()
+    (store.directory / f"{SEAL}.77.part").touch()
     publish(store, *AFTER)
     found = {file.name for file in store.directory.iterdir()}
-    assert found == mine | {CATALOG, "vectors-2.faiss", ".gitignore"}
+    assert found == mine | {CATALOG, SEAL, "vectors-2.faiss", ".gitignore"}
 
 
 AS_ANOTHER = """

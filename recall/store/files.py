@@ -25,6 +25,7 @@ REBUILD = "run `recall index --full`"
 OWNER = "check that the folder is there, is yours and has room"
 
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
+_SEAL_ASIDE = re.compile(r"catalog\.seal\.[0-9]+")
 _SEGMENT = re.compile(r"vectors-[1-9][0-9]*\.faiss")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -43,6 +44,12 @@ def is_segment_name(name: str) -> bool:
 def is_segment_file(file: Path) -> bool:
     """Whether a file is a vectors file of ours, or one that was being written."""
     return is_segment_name(file.name.removesuffix(".part"))
+
+
+def is_leftover(file: Path) -> bool:
+    """Whether a file is one that a killed process was writing aside."""
+    name = file.name.removesuffix(".part")
+    return name != file.name and (is_segment_name(name) or bool(_SEAL_ASIDE.fullmatch(name)))
 
 
 def size_of(file: Path) -> int | None:

@@ -29,6 +29,7 @@ from recall.store.files import (
     size_of,
     writing,
 )
+from recall.store.integrity import why_unsound
 from recall.store.schema import (
     FORMAT,
     KEPT_TABLES,
@@ -38,6 +39,7 @@ from recall.store.schema import (
     is_empty,
     missing,
 )
+from recall.store.seal import check_catalog, verify
 from recall.vault import is_inside
 
 if TYPE_CHECKING:
@@ -74,6 +76,7 @@ def open_for_reading(directory: Path) -> Database:
             database.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
             check_header(database, file)
             _check_paths(database, file)
+            _check_seal(database, directory)
             database.run("PRAGMA query_only = ON")
         except (IndexMissing, IndexOutdated, IndexUnreadable):
             database.close()
@@ -137,6 +140,7 @@ def _begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: b
         else:
             check_header(database, file)
             _check_paths(database, file)
+            _check_seal(database, directory)
         _adopt(database, identity)
     except BaseException:
         database.close()
@@ -166,8 +170,7 @@ def _start_anew(database: Database, directory: Path) -> None:
         drop_tables(database)
         create_tables(database)
         return
-    if database.value("PRAGMA quick_check(1)") != "ok":
-        raise IndexDamaged(f"the catalog in {directory} is damaged", hint=REBUILD)
+    _check_seal(database, directory)
     database.run("INSERT OR IGNORE INTO dead SELECT id, hash FROM texts WHERE embedded = 1")
     drop_tables(database, keep=KEPT_TABLES)
     database.run("DELETE FROM texts")
@@ -178,13 +181,10 @@ def _start_anew(database: Database, directory: Path) -> None:
 
 def _has_sound_vectors(database: Database, directory: Path) -> bool:
     segments = Catalog(database).segments()
-    if segments:
-        from recall.store.vectors.segments import verify
-
-        try:
-            verify(directory, segments)
-        except (IndexDamaged, IndexUnreadable):
-            return False
+    try:
+        verify(directory, segments)
+    except (IndexDamaged, IndexUnreadable):
+        return False
     return True
 
 
@@ -213,6 +213,17 @@ def _make_catalog(directory: Path) -> None:
     # SQLite would say no more than that it can't open it.
     if not os.access(file, os.W_OK) or not os.access(directory, os.W_OK | os.X_OK):
         raise IndexUnwritable(f"the index in {directory} may not be written", hint=OWNER)
+
+
+def _check_seal(database: Database, directory: Path) -> None:
+    """See that the catalog is what the build wrote.
+
+    Raises:
+        IndexDamaged: It is not.
+    """
+    check_catalog(
+        directory, Catalog(database).generation, is_sound=lambda: why_unsound(database) is None
+    )
 
 
 def _check_paths(database: Database, file: Path) -> None:

@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Self
 from recall.errors import IndexDamaged, UsageError
 from recall.store import lexical
 from recall.store.catalog import ALL, Catalog
-from recall.store.files import REBUILD, gone, size_of
+from recall.store.files import REBUILD, gone
+from recall.store.integrity import why_unsound
 from recall.store.opening import open_for_reading
+from recall.store.seal import compare, verify
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -171,20 +173,16 @@ class Snapshot(Catalog):
         return lexical.document_frequency(self._db, terms)
 
     def check_files(self) -> None:
-        """See that every vectors file is there, and of its size; opens none of them.
+        """See that every vectors file is there and as it was; opens none that looks untouched.
 
         Raises:
             IndexDamaged: One is not.
         """
-        if None in self._sizes():
+        try:
+            compare(self._directory, self.segments())
+        except FileNotFoundError:
             self._move_on()  # a build that was published meanwhile may have removed it
-        for segment, size in zip(self.segments(), self._sizes(), strict=True):
-            if size is None:
-                raise gone(self._directory)
-            if size != segment.bytes:
-                raise IndexDamaged(
-                    f"{segment.name} has not the size it was written with", hint=REBUILD
-                )
+            verify(self._directory, self.segments())
 
     def verify(self) -> None:
         """Read everything through.
@@ -192,31 +190,30 @@ class Snapshot(Catalog):
         Raises:
             IndexDamaged: The catalog or a vectors file is not what was written.
         """
-        from recall.store.vectors.segments import verify
-
-        report = self._db.value("PRAGMA quick_check(1)")
-        if report != "ok":
+        if reason := why_unsound(self._db):
             raise IndexDamaged(
-                f"the catalog in {self._directory} is damaged: {report}", hint=REBUILD
+                f"the catalog in {self._directory} is damaged: {reason}", hint=REBUILD
             )
-        verify(self._directory, self.segments())
+        verify(self._directory, self.segments(), whole=True)
 
     def _segments(self) -> Segments:
         if self._opened is None:
-            from recall.store.vectors.segments import Segments
-
             try:
-                self._opened = Segments(self._directory, self.segments())
+                self._opened = self._open_segments()
             except FileNotFoundError:
                 self._move_on()
                 try:
-                    self._opened = Segments(self._directory, self.segments())
+                    self._opened = self._open_segments()
                 except FileNotFoundError as error:
                     raise gone(self._directory) from error
         return self._opened
 
-    def _sizes(self) -> list[int | None]:
-        return [size_of(self._directory / segment.name) for segment in self.segments()]
+    def _open_segments(self) -> Segments:
+        from recall.store.vectors.segments import Segments
+
+        segments = self.segments()
+        compare(self._directory, segments)
+        return Segments(self._directory, segments)
 
     def _move_on(self) -> None:
         later = open_for_reading(self._directory)

@@ -17,6 +17,7 @@ from recall.store.linking import settle_links
 from recall.store.opening import begin, forget_vectors
 from recall.store.rows import card_to_json
 from recall.store.schema import COLUMNS
+from recall.store.seal import blocks_in_log, write_seal
 from recall.vault import is_inside
 
 if TYPE_CHECKING:
@@ -216,11 +217,28 @@ class Writer(Catalog):
         with contextlib.suppress(OSError):  # it is published; the next one tidies up
             remove_dead_files(self._db, self._directory)
             pending.clear()
-        self._db.run("PRAGMA busy_timeout = 0")  # readers are not waited for
         with contextlib.suppress(IndexBusy):
-            self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._seal(generation)
         self.close()
         return generation
+
+    def _seal(self, generation: int) -> None:
+        """Copy SQLite's log into the catalog, seal that, and empty the log, in this order.
+
+        Raises:
+            IndexBusy: Another build has begun, and will seal.
+        """
+        self._db.run("PRAGMA busy_timeout = 0")  # readers are not waited for
+        changed = blocks_in_log(self._directory)
+        _, in_log, copied = self._db.rows("PRAGMA wal_checkpoint(PASSIVE)")[0]
+        if in_log != copied:
+            return  # somebody still reads the state before
+        self._db.run("BEGIN IMMEDIATE")
+        if self.generation == generation:
+            names = [segment.name for segment in self.segments()]
+            write_seal(self._directory, generation, names, changed=changed)
+        self._db.run("ROLLBACK")
+        self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
 
     def _clear(self, note_id: int) -> set[tuple[str, str]]:
         """Take out all that hangs on a note; give back its names."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from recall.errors import UsageError
 from recall.store.catalog import Catalog
-from recall.store.files import is_segment_file, segment_name
-from recall.store.vectors.segments import Segments, as_ids, pieces, verify, write_segment
+from recall.store.files import is_leftover, is_segment_file, segment_name
+from recall.store.seal import verify
+from recall.store.vectors.segments import Segments, as_ids, pieces, write_segment
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,7 +72,7 @@ def remove_dead_files(database: Database, directory: Path) -> None:
     """Remove the vectors files that the published build does not name, and no other file."""
     live = {segment.name for segment in Catalog(database).segments()}
     for file in sorted(directory.iterdir()):
-        if is_segment_file(file) and file.name not in live:
+        if (is_segment_file(file) or is_leftover(file)) and file.name not in live:
             with contextlib.suppress(OSError):  # a reader holds it; the next publish tries again
                 file.unlink()
 

@@ -16,7 +16,7 @@ import faiss
 import numpy as np
 
 from recall.errors import IndexDamaged
-from recall.store.files import REBUILD, create, gone, open_to_read
+from recall.store.files import REBUILD, create, open_to_read
 from recall.store.rows import Segment
 
 if TYPE_CHECKING:
@@ -218,22 +218,6 @@ def write_segment(
         raise
     sync_folder(file.parent)
     return Segment(file.name, start, size, digest)
-
-
-def verify(directory: Path, segments: Iterable[Segment]) -> None:
-    """Read the files through and compare them with what the catalog says.
-
-    Raises:
-        IndexDamaged: One differs or is gone.
-    """
-    for segment in segments:
-        try:
-            with open_to_read(directory / segment.name) as file:
-                digest = hashlib.file_digest(file, "sha256").hexdigest()
-        except FileNotFoundError as error:
-            raise gone(directory) from error
-        if digest != segment.sha256:
-            raise IndexDamaged(f"{segment.name} is not what was written there", hint=REBUILD)
 
 
 def sync_folder(directory: Path) -> None:
