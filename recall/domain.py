@@ -423,6 +423,24 @@ class Status:
     rebuild: str | None = None  # why the next `recall index` starts from nothing
 
 
+class Health(StrEnum):
+    """How a part of an index, or what it stands on, was found."""
+
+    GOOD = "good"
+    WARNING = "warning"  # answers are right, but somebody should look
+    DAMAGED = "damaged"  # answers are wrong or impossible until something is done
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What one examination found."""
+
+    part: str  # what was looked at: `catalog`, `vectors`, `notes`, `model`, …
+    health: Health
+    message: str
+    advice: str = ""  # what to run or do; empty where nothing needs doing
+
+
 @dataclass(frozen=True, slots=True)
 class ResolvedLink:
     """A link together with the note it points at, if any."""

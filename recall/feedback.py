@@ -78,6 +78,10 @@ class Feedback:
         """
         return tuple(line for line in self._lines() if isinstance(line, Entry))
 
+    def count_strange(self) -> int:
+        """How many lines of the file are not understood; they are kept as they are."""
+        return sum(isinstance(line, str) for line in self._lines())
+
     def change(self, change: Callable[[tuple[Entry, ...]], tuple[Entry, ...]]) -> None:
         """Write what `change` makes of the entries, in one step and for the user's eyes only.
 

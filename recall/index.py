@@ -27,7 +27,7 @@ from recall.domain import (
     Status,
     Verdict,
 )
-from recall.embedding import describe, open_embedder
+from recall.embedding import describe, open_embedder, why_altered
 from recall.embedding.lazy import LazyEmbedder
 from recall.errors import IndexOutdated, UsageError
 from recall.feedback import Feedback, judgements, targets_of
@@ -42,7 +42,7 @@ from recall.vault import Vault
 
 if TYPE_CHECKING:
     from recall.build import OnProgress
-    from recall.domain import Note
+    from recall.domain import Finding, Note
     from recall.embedding import Embedder
     from recall.feedback import NoteMark
     from recall.links import Source
@@ -310,6 +310,27 @@ class Index:
                 problems=snapshot.problems(),
             )
 
+    def doctor(self) -> Iterator[Finding]:
+        """Read everything through, and say of each part how it was found and what to run.
+
+        Takes as long as reading the vault and the index does; loads the model. Writes no note.
+        """
+        from recall import doctor
+
+        def why_model_altered() -> str | None:
+            if not isinstance(self.embedder, LazyEmbedder):
+                return None
+            return why_altered(self.settings.model, models_dir=_models_dir(self.settings))
+
+        return doctor.examine(
+            self._vault,
+            self._store,
+            self.embedder,
+            identity_of(self.embedder, self.settings.rules),
+            self._feedback,
+            why_model_altered,
+        )
+
     @contextmanager
     def read(self) -> Iterator[Snapshot]:
         """The index as it is at this moment, for as long as the block lasts.
@@ -376,8 +397,12 @@ class Index:
         return indexed_source(path, snapshot, max_notes_per_text=self.settings.max_notes_per_text)
 
 
+def _models_dir(settings: Settings) -> Path | None:
+    return settings.cache / "models" if settings.cache else None
+
+
 def _embedder(settings: Settings, on_prepare: Callable[[str], None] | None) -> Embedder:
-    models = settings.cache / "models" if settings.cache else None
+    models = _models_dir(settings)
     return LazyEmbedder(
         lambda: describe(settings.model, models_dir=models),
         lambda: open_embedder(

@@ -12,12 +12,12 @@ from vaults import ORCHARD, index_of, write
 from recall import errors
 from recall.cli import main
 from recall.cli.failures import Internal, NotWritten, Stopped
-from recall.render import as_json, dismissals
+from recall.render import as_json, diagnosis, dismissals
 
 ROOT = Path(__file__).parent.parent
 JSON = (ROOT / "docs/json.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = ("index", "search", "suggest-links", "related", "dismiss", "status")
+COMMANDS = ("index", "search", "suggest-links", "related", "dismiss", "status", "doctor")
 EVIDENCE = "notes[].suggestions[].evidence"
 
 NOTES = ORCHARD | {
@@ -72,6 +72,7 @@ def printed(tmp_path_factory) -> dict[str, set[str]]:
     found = [index.related(path) for path in ("apples.md", "mentions.md", "linked.md", "new.md")]
     for name in ("suggest-links", "related"):
         said.append(as_json.suggestions(found, schema=f"recall.{name}/1"))
+    said.append(diagnosis.as_json(list(index.doctor())))
     done = index.dismiss("apples.md", "bees.md")
     said += [dismissals.as_json(done, done, undone=undone, warnings=[""]) for undone in (0, 1)]
     fields: dict[str, set[str]] = {}
@@ -110,7 +111,7 @@ def options_of(capsys: pytest.CaptureFixture[str], *command: str) -> set[str]:
 def test_every_option_of_a_command_is_in_the_table_of_the_readme(capsys, command):
     row = next(line for line in README.splitlines() if line.startswith(f"| `recall {command}"))
     everywhere = {"--vault", "--json"}
-    answering = {"--no-refresh"} if command not in {"index", "status"} else set()
+    answering = {"--no-refresh"} if command not in {"index", "status", "doctor"} else set()
     written = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", row.split("|")[1]))
     assert options_of(capsys, command) == written | everywhere | answering
     for option in everywhere | answering:

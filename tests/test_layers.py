@@ -30,6 +30,7 @@ ORDER = (
     "naming",
     "judging",
     "arguments",
+    "doctor",
     "index",
     "render",
     "cli",

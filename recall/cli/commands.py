@@ -10,6 +10,7 @@ from recall import __version__
 from recall.cli import output
 from recall.cli.asking import open_vault, style
 from recall.cli.dismissing import dismiss_command
+from recall.cli.doctor import doctor_command
 from recall.cli.options import AsJson, Vault
 from recall.cli.progress import progress
 from recall.cli.searching import search_command
@@ -86,5 +87,6 @@ for name, short_help, function in (
     ("related", "Show the notes nearest to a note.", related_command),
     ("dismiss", "Never suggest a link again, or let it be.", dismiss_command),
     ("status", "Show what is indexed, stale or skipped.", status_command),
+    ("doctor", "Examine notes, index and model; say what to run.", doctor_command),
 ):
     app.command(name, short_help=short_help)(function)

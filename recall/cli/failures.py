@@ -70,7 +70,7 @@ def _usage_error(error: Exception, asked: Sequence[str]) -> UsageError:
         command = context.command_path
     message = getattr(error, "format_message", error.__str__)()
     hint = f"See {command} --help."
-    takes_text = command not in {"recall", "recall index", "recall status"}
+    takes_text = command not in {"recall", "recall index", "recall status", "recall doctor"}
     if takes_text and message.startswith("Got unexpected extra argument"):
         hint = f'Put quotes around words that belong together: {command} "two words".'
     elif takes_text and hasattr(error, "possibilities") and not error.possibilities:

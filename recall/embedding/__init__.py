@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal
 
-from recall.embedding.model import DEFAULT_MODEL, find_folder
+from recall.embedding.model import (
+    DEFAULT_MODEL,
+    DEFAULT_WEIGHTS_SHA256,
+    find_folder,
+    is_default,
+    sha256_of,
+)
 from recall.embedding.prepared import (
+    MISSING,
     Export,
     default_models_dir,
     discard_graph,
@@ -28,7 +35,15 @@ if TYPE_CHECKING:
     from recall.embedding.onnx import OnnxEmbedder
     from recall.embedding.prepared import Record
 
-__all__ = ["DEFAULT_MODEL", "Embedder", "Runtime", "Space", "describe", "open_embedder"]
+__all__ = [
+    "DEFAULT_MODEL",
+    "Embedder",
+    "Runtime",
+    "Space",
+    "describe",
+    "open_embedder",
+    "why_altered",
+]
 
 Runtime = Literal["auto", "onnx", "torch"]
 
@@ -44,6 +59,30 @@ def describe(model: str = DEFAULT_MODEL, *, models_dir: Path | None = None) -> S
         return None
     record = _current_record(models_dir or default_models_dir(), folder)
     return record.space if record else None
+
+
+def why_altered(model: str = DEFAULT_MODEL, *, models_dir: Path | None = None) -> str | None:
+    """What of a prepared model is not as it was; None if nothing is. Reads all of its files."""
+    models_dir = models_dir or default_models_dir()
+    folder = find_folder(model)
+    record = read_record(models_dir, folder)
+    if record is None:
+        return None  # not prepared here: there is nothing to compare it with
+    if is_default(model) and record.space.weights_sha256 != DEFAULT_WEIGHTS_SHA256:
+        return f"the weights of {model} are not the published ones"
+    expected = {folder / file.path: file.sha256 for file in record.files if file.size != MISSING}
+    if record.export is Export.DONE:
+        manifest = read_manifest(models_dir / record.graph)
+        if manifest is None:
+            return (
+                f"{models_dir / record.graph} is gone or incomplete; it is made again when needed"
+            )
+        hashes = manifest.get("sha256", {})
+        expected |= {models_dir / record.graph / name: sha256 for name, sha256 in hashes.items()}
+    for file, sha256 in expected.items():
+        if not file.is_file() or sha256_of(file) != sha256:
+            return f"{file} is not what it was"
+    return None
 
 
 def open_embedder(

@@ -143,8 +143,11 @@ def publish_graph(aside: Path, target: Path, manifest: dict[str, Any]) -> None:
     """
     import shutil
 
-    sizes = {path.name: path.stat().st_size for path in sorted(aside.iterdir())}
-    text = json.dumps({"format": _FORMAT, "sizes": sizes, **manifest}, indent=1)
+    files = sorted(aside.iterdir())
+    sizes = {path.name: path.stat().st_size for path in files}
+    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    fields = {"format": _FORMAT, "sizes": sizes, "sha256": hashes, **manifest}
+    text = json.dumps(fields, indent=1)
     (aside / _MANIFEST).write_text(text, encoding="utf-8")
     for path in aside.iterdir():
         _sync(path)

@@ -70,6 +70,11 @@ class Catalog:
     def __init__(self, database: Database) -> None:
         self._db = database
 
+    @property
+    def database(self) -> Database:
+        """The connection, for what reads whole tables; stays within the store."""
+        return self._db
+
     def meta(self, key: str) -> str | None:
         """One of the facts about the build as a whole."""
         row = self._db.row("SELECT value FROM meta WHERE key = ?", (key,))

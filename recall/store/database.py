@@ -99,6 +99,13 @@ class Database:
         with translated(self._file):
             self._connection.executemany(sql, (_storable_row(row) for row in rows))
 
+    def copy(self) -> Database:
+        """A copy that may be written, in a file of SQLite's own that goes when it is closed."""
+        with translated(self._file):
+            private = sqlite3.connect("", isolation_level=None)
+            self._connection.backup(private)
+        return Database(private, self._file)
+
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
         with translated(self._file):

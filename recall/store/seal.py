@@ -109,6 +109,14 @@ def check_catalog(directory: Path, generation: int, *, is_sound: Callable[[], bo
         raise IndexDamaged(f"{file} is not what was written there", hint=REBUILD)
 
 
+def why_altered(directory: Path) -> str | None:
+    """Which blocks of the catalog are not as sealed, whatever its times say; None if all are."""
+    differing = _differing_blocks(directory)
+    if differing and not differing <= blocks_in_log(directory):
+        return f"{len(differing)} blocks of {BLOCK} bytes are not what was written"
+    return None
+
+
 def verify(directory: Path, segments: Iterable[Segment], *, whole: bool = False) -> None:
     """Compare the vectors files with what the catalog says of them.
 

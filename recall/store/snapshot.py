@@ -10,9 +10,14 @@ from recall.errors import IndexDamaged, UsageError
 from recall.store import lexical
 from recall.store.catalog import ALL, Catalog
 from recall.store.files import REBUILD, gone
-from recall.store.integrity import why_unsound
+from recall.store.integrity import (
+    why_unreadable,
+    why_unsound,
+    why_vectors_unsound,
+    why_words_unsound,
+)
 from recall.store.opening import open_for_reading
-from recall.store.seal import compare, verify
+from recall.store.seal import compare, verify, why_altered
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -184,17 +189,43 @@ class Snapshot(Catalog):
             self._move_on()  # a build that was published meanwhile may have removed it
             verify(self._directory, self.segments())
 
+    def flaws(self) -> dict[str, str | None]:
+        """What is wrong with each part, everything read through; None where nothing is found.
+
+        Parts: `catalog` and `vectors` as they were written, `rows` as what they should be, `words`
+        as FTS5 wants them, `texts` each with its own vector.
+        """
+        whole = {
+            "catalog": why_altered(self._directory) or why_unsound(self._db),
+            "vectors": self._why_vectors_altered(),
+        }
+        if any(whole.values()):
+            return whole
+        return {
+            **whole,
+            "rows": why_unreadable(self),
+            "words": why_words_unsound(self._db),
+            "texts": why_vectors_unsound(self._db, self._directory, self),
+        }
+
     def verify(self) -> None:
         """Read everything through.
 
         Raises:
             IndexDamaged: The catalog or a vectors file is not what was written.
         """
-        if reason := why_unsound(self._db):
-            raise IndexDamaged(
-                f"the catalog in {self._directory} is damaged: {reason}", hint=REBUILD
-            )
-        verify(self._directory, self.segments(), whole=True)
+        for part, reason in self.flaws().items():
+            if reason:
+                raise IndexDamaged(
+                    f"the index in {self._directory} is damaged ({part}): {reason}", hint=REBUILD
+                )
+
+    def _why_vectors_altered(self) -> str | None:
+        try:
+            verify(self._directory, self.segments(), whole=True)
+        except IndexDamaged as error:
+            return error.message
+        return None
 
     def _segments(self) -> Segments:
         if self._opened is None:

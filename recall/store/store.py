@@ -10,9 +10,10 @@ from recall.store.snapshot import Snapshot
 from recall.store.writer import Writer
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from recall.domain import Identity
+    from recall.domain import Finding, Identity
 
 
 class Store:
@@ -41,6 +42,12 @@ class Store:
             IndexUnreadable: The system does not allow it.
         """
         return Snapshot(self.directory)
+
+    def examine(self) -> Iterator[Finding]:
+        """Read everything through and say what was found; changes nothing but the seal."""
+        from recall.store.examining import examine
+
+        return examine(self.directory)
 
     def write(
         self, identity: Identity, *, wait_seconds: float = 5.0, fresh: bool = False

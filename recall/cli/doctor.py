@@ -1,0 +1,33 @@
+"""`recall doctor`."""
+
+from __future__ import annotations
+
+import typer
+
+from recall.cli import output
+from recall.cli.asking import open_vault, style
+from recall.cli.options import AsJson, Vault
+
+
+def doctor_command(*, vault: Vault = None, as_json: AsJson = False) -> None:
+    """Read notes, index and model through; say of each part how it is, and what to run.
+
+    Exit code 1 if something is damaged. Nothing is repaired and no note is written.
+
+    Example: recall doctor
+    """
+    from recall.domain import Health
+    from recall.render import diagnosis
+
+    index = open_vault(vault)
+    findings = []
+    if as_json:
+        findings = list(index.doctor())
+        output.print_json(diagnosis.as_json(findings))
+    else:
+        for finding in index.doctor():
+            findings.append(finding)
+            output.print_text(diagnosis.finding_text(finding, style()))
+        output.print_text(diagnosis.sum_text(findings))
+    if any(finding.health is Health.DAMAGED for finding in findings):
+        raise typer.Exit(1)
