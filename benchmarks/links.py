@@ -28,10 +28,10 @@ from typing import TextIO
 from benchmarks.baselines import BASELINES, Corpus, ranked
 from benchmarks.controls import add_templates
 from benchmarks.masking import Anchor, MaskedSource, Track, mask, shuffle
-from benchmarks.metrics import MEASURES, ndcg_by_chance
 from benchmarks.results_file import keep
 from benchmarks.tables import MAIN_MEASURE, SEED, Values, print_table, summary
 from recall.embedding import open_embedder
+from recall.evaluate.metrics import MEASURES, ndcg_by_chance
 from recall.index import Index, open_index
 
 DEPTH = 50  # how far down a list is looked, for MRR
@@ -163,7 +163,9 @@ def _suggest(index: Index, case: Case) -> dict[str, list[str]]:
     return {
         source.path: [
             item.card.path
-            for item in index.suggest_links(case.copy / source.path, k=DEPTH).suggestions
+            for item in index.suggest_links(
+                case.copy / source.path, k=DEPTH, drafts=True
+            ).suggestions
         ]
         for source in case.sources
     }
@@ -174,7 +176,7 @@ def _suggest_by_command(case: Case) -> dict[str, list[str]]:
     notes = [str(case.copy / source.path) for source in case.sources]
     command = [sys.executable, "-m", "recall", "suggest-links", *notes, "-k", str(DEPTH)]
     done = subprocess.run(
-        [*command, "--json", "--vault", str(case.copy)], capture_output=True, check=True
+        [*command, "--drafts", "--json", "--vault", str(case.copy)], capture_output=True, check=True
     )
     return {
         note["path"]: [item["path"] for item in note["suggestions"]]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.metrics import MEASURES, Estimate, bootstrap, bootstrap_ratio
+from recall.evaluate.metrics import MEASURES, Estimate, bootstrap, bootstrap_ratio
 
 SEED = 0
 YARDSTICK = "mean cosine"

@@ -42,10 +42,10 @@ from recall.vault import Vault
 
 if TYPE_CHECKING:
     from recall.build import OnProgress
-    from recall.domain import Finding, Note
+    from recall.domain import Finding, Note, NoteCard
     from recall.embedding import Embedder
     from recall.feedback import NoteMark
-    from recall.links import Source
+    from recall.links import Source, Targets
     from recall.store import Snapshot
 
 DEFAULT_HITS = 10
@@ -165,7 +165,7 @@ class Index:
         check_k(k)
         filters = filters or Filters()
         with self.read() as snapshot:
-            self._check_space(snapshot)
+            self.check_space(snapshot)
             result = search(
                 question,
                 snapshot=snapshot,
@@ -188,6 +188,7 @@ class Index:
         k: int = DEFAULT_SUGGESTIONS,
         min_score: float = 0.0,
         include_linked: bool = False,
+        drafts: bool = False,
     ) -> NoteSuggestions:
         """The notes that a note should perhaps link, best first.
 
@@ -196,7 +197,9 @@ class Index:
                 alias.
             k: How many suggestions at most.
             min_score: The least probability of a suggestion, from 0 to 1.
-            include_linked: Also give the notes that are linked already, marked as such.
+            include_linked: Also give the notes that are linked already or were dismissed, marked,
+                and those that are never suggested for another reason.
+            drafts: Whether drafts are suggested for a published note too.
 
         Raises:
             NoteNotFound: No note, or several, answer to that name.
@@ -212,8 +215,7 @@ class Index:
         started = time.perf_counter()
         with self.read() as snapshot:
             source = self._source(note, snapshot)
-            said = self._feedback.entries()
-            dismissed = targets_of(source.card, said, Verdict.DISMISSED, snapshot)
+            targets = self._targets(source.card, snapshot, drafts=drafts)
             suggestions = suggest(
                 source,
                 snapshot,
@@ -222,10 +224,10 @@ class Index:
                 include_linked=include_linked,
                 max_notes_per_text=self.settings.max_notes_per_text,
                 is_there=self._vault.holds,
-                is_wanted=lambda card: include_linked or card.path not in dismissed,
+                is_wanted=lambda card: include_linked or targets.bar(card) is None,
             )
         suggestions = tuple(
-            replace(item, dismissed=item.card.path in dismissed) for item in suggestions
+            replace(item, dismissed=item.card.path in targets.dismissed) for item in suggestions
         )
         return NoteSuggestions(
             source.card.path,
@@ -236,7 +238,10 @@ class Index:
         )
 
     def related(self, note: str | Path, *, k: int = DEFAULT_HITS) -> NoteSuggestions:
-        """Like `suggest_links`, with the notes linked already, and those dismissed, marked."""
+        """Like `suggest_links`, with the notes linked already, and those dismissed, marked.
+
+        So are drafts, and notes that the setting `suggest.exclude` keeps from being suggested.
+        """
         return self.suggest_links(note, k=k, include_linked=True)
 
     def dismiss(self, note: str | Path, *targets: str | Path) -> tuple[Judgement, ...]:
@@ -354,7 +359,7 @@ class Index:
         """
         from recall.links import note_source
 
-        self._check_space(snapshot)
+        self.check_space(snapshot)
         return note_source(
             note,
             snapshot,
@@ -362,6 +367,13 @@ class Index:
             max_notes_per_text=self.settings.max_notes_per_text,
             resolver=resolver,
         )
+
+    def _targets(self, source: NoteCard, snapshot: Snapshot, *, drafts: bool) -> Targets:
+        from recall.links import Targets
+
+        said = self._feedback.entries()
+        dismissed = targets_of(source, said, Verdict.DISMISSED, snapshot)
+        return Targets(source, self.settings.suggest.exclude, drafts, dismissed)
 
     def _judge(
         self, verdict: Verdict | None, note: str | Path, targets: Sequence[str | Path]
@@ -375,8 +387,12 @@ class Index:
         check_name(note)
         return mark_of(note, snapshot, vault=self._vault, rules=self.settings.rules)
 
-    def _check_space(self, snapshot: Snapshot) -> None:
-        """Vectors of two spaces can't be compared, even where their lengths agree."""
+    def check_space(self, snapshot: Snapshot) -> None:
+        """See that the index and the embedder share a vector space.
+
+        Raises:
+            IndexOutdated: They don't; vectors of two spaces can't be compared.
+        """
         if snapshot.identity.space != self.embedder.space.fingerprint:
             raise IndexOutdated(
                 f"The index was made with another model than {self.settings.model}.",

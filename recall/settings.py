@@ -27,6 +27,22 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 MAX_FOLDER_CHARS = 4096
 
 
+# Names that calendars and template plugins give; hardly anyone means such a note when linking.
+DEFAULT_EXCLUDE = (
+    "YYYY-MM-DD", "YYYY_MM_DD", "*.YYYY.MM.DD", "YYYY-MM", "YYYY-wWW",
+    "templates/", "template/", "_templates/", "[0-9]*templates/",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class SuggestSettings:
+    """What the table `[suggest]` says."""
+
+    exclude: tuple[str, ...] = (
+        DEFAULT_EXCLUDE  # notes that are never suggested; see `links.targets`
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """All that can be chosen, resolved to absolute paths and checked."""
@@ -42,6 +58,7 @@ class Settings:
     max_note_bytes: int = DEFAULT_MAX_NOTE_BYTES
     max_notes_per_text: int = 4  # a text that more notes hold is template text: never an answer
     rules: HeadingRules = DEFAULT_RULES
+    suggest: SuggestSettings = SuggestSettings()
 
 
 def load_settings(
@@ -138,6 +155,7 @@ def _with_file(settings: Settings, home: Path) -> Settings:
         max_note_bytes=table.number("max_note_bytes", settings.max_note_bytes),
         max_notes_per_text=table.number("max_notes_per_text", settings.max_notes_per_text),
         rules=_rules(table),
+        suggest=_suggest(table),
     )
     table.refuse_unknown()
     return changed
@@ -158,6 +176,13 @@ def _rules(table: Table) -> HeadingRules:
     )
     sections.refuse_unknown()
     return rules
+
+
+def _suggest(table: Table) -> SuggestSettings:
+    values = table.table("suggest")
+    found = SuggestSettings(exclude=values.texts("exclude", DEFAULT_EXCLUDE))
+    values.refuse_unknown()
+    return found
 
 
 def _with_environment(settings: Settings, environ: Mapping[str, str]) -> Settings:

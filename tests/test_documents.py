@@ -12,12 +12,16 @@ from vaults import ORCHARD, index_of, write
 from recall import errors
 from recall.cli import main
 from recall.cli.failures import Internal, NotWritten, Stopped
-from recall.render import as_json, diagnosis, dismissals
+from recall.evaluate import Evaluation, Method, Miss
+from recall.evaluate.metrics import Estimate
+from recall.render import as_json, diagnosis, dismissals, evaluation
 
 ROOT = Path(__file__).parent.parent
 JSON = (ROOT / "docs/json.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = ("index", "search", "suggest-links", "related", "dismiss", "status", "doctor")
+COMMANDS = (
+    "index", "search", "suggest-links", "related", "dismiss", "eval", "status", "doctor",
+)  # fmt: skip
 EVIDENCE = "notes[].suggestions[].evidence"
 
 NOTES = ORCHARD | {
@@ -75,6 +79,11 @@ def printed(tmp_path_factory) -> dict[str, set[str]]:
     said.append(diagnosis.as_json(list(index.doctor())))
     done = index.dismiss("apples.md", "bees.md")
     said += [dismissals.as_json(done, done, undone=undone, warnings=[""]) for undone in (0, 1)]
+    one = Estimate(0.5, 0.4, 0.6)
+    method = Method("recall", 1, one, one, one)
+    miss = Miss("a.md", "A", "b.md", "B", 11, None)
+    evaluated = Evaluation(2, 1, 2, (method,), one, (miss,), 1, 0.1)
+    said.append(evaluation.as_json(evaluated, warnings=[""]))
     fields: dict[str, set[str]] = {}
     for item in said:
         one = json.loads(as_json.one_line(item))

@@ -32,6 +32,7 @@ ORDER = (
     "arguments",
     "doctor",
     "index",
+    "evaluate",
     "render",
     "cli",
     "__main__",

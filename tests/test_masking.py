@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from benchmarks.masking import MaskedSource, VaultTexts, mask, shuffle
 from recall.markdown import parse_note
+from recall.vault import Vault
 
 PROSE = (
     "Bread wants time more than it wants work, and most of what goes wrong in a kitchen goes wrong "
@@ -75,7 +76,7 @@ def vault(tmp_path: Path) -> Path:
 def masked(vault: Path, **options) -> tuple[tuple[MaskedSource, ...], VaultTexts]:
     out = vault.parent / f"out-{'-'.join(str(value) for value in options.values())}"
     sources = mask(vault, out, **options)
-    return sources, VaultTexts.read(out)[0]
+    return sources, VaultTexts.read(Vault(out))
 
 
 def masked_text(tmp_path: Path, text: str, *, anchor: str = "hidden") -> str:
@@ -275,7 +276,7 @@ def test_track_missing_takes_one_target_and_nothing_else(vault):
     sources, found = masked(vault, track="missing", seed=3)
     assert [source.path for source in sources] == ["Sourdough.md"]
     (hidden,) = sources[0].hidden
-    before = VaultTexts.read(vault)[0]
+    before = VaultTexts.read(Vault(vault))
     assert before.targets("Sourdough.md") - found.targets("Sourdough.md") == {hidden}
     for path in OTHERS:
         assert found.notes[path].text == before.notes[path].text
@@ -388,7 +389,7 @@ def test_shuffled_links_keep_their_number_and_lose_their_meaning(tmp_path):
     notes = {f"n{i}.md": f"{PROSE} [[n{(i + 1) % 40}]] [n](n{(i + 2) % 40}.md)" for i in range(40)}
     vault = write(tmp_path / "vault", notes)
     shuffle(vault, tmp_path / "shuffled", seed=1)
-    before, after = VaultTexts.read(vault)[0], VaultTexts.read(tmp_path / "shuffled")[0]
+    before, after = VaultTexts.read(Vault(vault)), VaultTexts.read(Vault(tmp_path / "shuffled"))
     kept = [len(before.targets(path) & after.targets(path)) for path in notes]
     assert [len(after.targets(path)) for path in notes] == [2] * 40
     assert sum(kept) < 12  # about 4 of 80 by chance

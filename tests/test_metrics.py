@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from benchmarks.metrics import (
+from recall.evaluate.metrics import (
     MEASURES,
     bootstrap,
     bootstrap_ratio,

@@ -9,7 +9,7 @@ import pytest
 
 from recall.domain import DEFAULT_RULES, Facet
 from recall.errors import SettingsError, UsageError, VaultNotFound
-from recall.settings import DEFAULT_MODEL, load_settings
+from recall.settings import DEFAULT_EXCLUDE, DEFAULT_MODEL, SuggestSettings, load_settings
 
 
 def load(vault: Path | None = None, **options):
@@ -238,3 +238,13 @@ def test_a_working_directory_that_is_gone_is_told(tmp_path):
         capture_output=True, text=True, check=False, cwd=Path(__file__).parents[1],
     )  # fmt: skip
     assert ran.stdout == "True\nTrue\n", ran.stderr
+
+
+def test_what_is_never_suggested_can_be_named(tmp_path):
+    assert load(tmp_path).suggest == SuggestSettings(DEFAULT_EXCLUDE)
+    (tmp_path / "recall.toml").write_text('[suggest]\nexclude = ["log/"]\n')
+    assert load(tmp_path).suggest == SuggestSettings(("log/",))
+    (tmp_path / "recall.toml").write_text('[suggest]\nexcludes = ["log/"]\n')
+    with pytest.raises(SettingsError) as raised:
+        load(tmp_path)
+    assert raised.value.hint == "Did you mean suggest.exclude?"

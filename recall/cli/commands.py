@@ -11,6 +11,7 @@ from recall.cli import output
 from recall.cli.asking import open_vault, style
 from recall.cli.dismissing import dismiss_command
 from recall.cli.doctor import doctor_command
+from recall.cli.evaluating import eval_command
 from recall.cli.options import AsJson, Vault
 from recall.cli.progress import progress
 from recall.cli.searching import search_command
@@ -86,6 +87,7 @@ for name, short_help, function in (
     ("suggest-links", "Propose the wikilinks a note is missing.", suggest_links_command),
     ("related", "Show the notes nearest to a note.", related_command),
     ("dismiss", "Never suggest a link again, or let it be.", dismiss_command),
+    ("eval", "Measure suggestions on the links you made.", eval_command),
     ("status", "Show what is indexed, stale or skipped.", status_command),
     ("doctor", "Examine notes, index and model; say what to run.", doctor_command),
 ):

@@ -40,6 +40,9 @@ def suggest_links_command(
             callback=checked_probability,
         ),
     ] = 0.0,
+    drafts: Annotated[
+        bool, typer.Option("--drafts", help="Suggest drafts for published notes, too.")
+    ] = False,
     explain: Explain = False,
     no_refresh: NoRefresh = False,
     vault: Vault = None,
@@ -51,7 +54,7 @@ def suggest_links_command(
     """
     index = open_vault(vault)
     warnings = bring_up_to_date(index, refresh=not no_refresh)
-    found = [index.suggest_links(note, k=k, min_score=min_score) for note in notes]
+    found = [index.suggest_links(note, k=k, min_score=min_score, drafts=drafts) for note in notes]
     if as_json:
         _print_json_of(found, warnings, schema="recall.suggest-links/1")
     else:

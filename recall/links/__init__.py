@@ -8,5 +8,15 @@ carries evidence that can be looked up in both notes.
 from recall.links.mentions import mentions_in
 from recall.links.source import Source, indexed_source, note_source, read_draft
 from recall.links.suggest import suggest
+from recall.links.targets import Bar, Targets
 
-__all__ = ["Source", "indexed_source", "mentions_in", "note_source", "read_draft", "suggest"]
+__all__ = [
+    "Bar",
+    "Source",
+    "Targets",
+    "indexed_source",
+    "mentions_in",
+    "note_source",
+    "read_draft",
+    "suggest",
+]

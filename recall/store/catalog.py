@@ -249,6 +249,18 @@ class Catalog:
                 found.add(text)
         return found
 
+    def text_ids(self, texts: Iterable[str]) -> dict[str, int]:
+        """The ids of those texts, given word for word, that the index holds with a vector."""
+        found = {}
+        for text in texts:
+            row = self._db.row(
+                "SELECT id FROM texts WHERE hash = ? AND embedded = 1",
+                (hashlib.sha256(storable(text).encode()).digest(),),
+            )
+            if row is not None:
+                found[text] = int(row[0])
+        return found
+
     def first_paths(self, text_ids: Iterable[int]) -> dict[int, str]:
         """The alphabetically first note that holds each text."""
         rows = self._db.rows(
