@@ -29,11 +29,12 @@ from recall.domain import (
 )
 from recall.embedding import describe, open_embedder, why_altered
 from recall.embedding.lazy import LazyEmbedder
-from recall.errors import IndexOutdated, UsageError
+from recall.errors import IndexOutdated, NoteNotFound, NoteUnreadable, UsageError
 from recall.feedback import Feedback, judgements, targets_of
 from recall.judging import follow, judge, mark_of
 from recall.names import Resolver
-from recall.naming import file_named, find_note
+from recall.naming import file_named, find_note, shown
+from recall.passages import Lines
 from recall.search import search
 from recall.settings import Settings, load_settings
 from recall.store import Store
@@ -42,10 +43,10 @@ from recall.vault import Vault
 
 if TYPE_CHECKING:
     from recall.build import OnProgress
-    from recall.domain import Finding, Note, NoteCard
+    from recall.domain import Finding, Link, Note, NoteCard
     from recall.embedding import Embedder
     from recall.feedback import NoteMark
-    from recall.links import Source, Targets
+    from recall.links import Explanation, Source, Targets
     from recall.store import Snapshot
 
 DEFAULT_HITS = 10
@@ -244,6 +245,55 @@ class Index:
         """
         return self.suggest_links(note, k=k, include_linked=True)
 
+    def why(
+        self,
+        note: str | Path,
+        target: str | Path,
+        *,
+        k: int = DEFAULT_SUGGESTIONS,
+        min_score: float = 0.0,
+        drafts: bool = False,
+    ) -> Explanation:
+        """Why a note is suggested for another, or why not; for any two notes.
+
+        Args:
+            note: As for `suggest_links`.
+            target: A note of the vault, named in the same ways.
+            k: As for `suggest_links`.
+            min_score: As for `suggest_links`.
+            drafts: As for `suggest_links`.
+
+        Raises:
+            NoteNotFound: No note, or several, answer to one of the names.
+            UsageError: A name is empty, or a number is out of its range.
+        """
+        check_name(note)
+        check_k(k)
+        check_probability(min_score)
+        from recall.links import explain
+
+        with self.read() as snapshot:
+            source = self._source(note, snapshot)
+            card = snapshot.card(self._mark_of(target, snapshot).path)
+            if card is None:
+                raise NoteNotFound(
+                    f"{shown(str(target))} is no note of this vault.",
+                    hint="Only notes of the vault are suggested.",
+                )
+            found = explain(
+                source,
+                card,
+                snapshot,
+                targets=self._targets(source.card, snapshot, drafts=drafts),
+                k=k,
+                min_score=min_score,
+                max_notes_per_text=self.settings.max_notes_per_text,
+                is_there=self._vault.holds,
+            )
+        if not found.links:
+            return found
+        return replace(found, link_lines=self._lines_of(source.card.path, found.links))
+
     def dismiss(self, note: str | Path, *targets: str | Path) -> tuple[Judgement, ...]:
         """Never suggest these notes for that one again; remembered beside the index.
 
@@ -374,6 +424,17 @@ class Index:
         said = self._feedback.entries()
         dismissed = targets_of(source, said, Verdict.DISMISSED, snapshot)
         return Targets(source, self.settings.suggest.exclude, drafts, dismissed)
+
+    def _lines_of(self, path: str, links: Sequence[Link]) -> tuple[int, ...]:
+        """The lines of links, for which the note is read again."""
+        file = Path(path)
+        outside = replace(self._vault, root=file.parent)
+        try:
+            text, _ = outside.read(file.name) if file.is_absolute() else self._vault.read(path)
+        except NoteUnreadable:
+            return ()
+        lines = Lines(text)
+        return tuple(lines.line_at(link.span.start) for link in links)
 
     def _judge(
         self, verdict: Verdict | None, note: str | Path, targets: Sequence[str | Path]

@@ -63,7 +63,7 @@ def split(note: Note, *, count_tokens: TokenCounter, max_tokens: int) -> tuple[P
     Returns:
         At most `MAX_PASSAGES` passages, no two with the same facet and text.
     """
-    lines = _Lines(note.text)
+    lines = Lines(note.text)
     found: dict[tuple[Facet, str], Passage] = {}
     for facet, heading, text, span in _passages(note, count_tokens, max_tokens):
         if _MEANINGFUL.search(text):
@@ -190,11 +190,12 @@ def _locate(text: str, part: str, start: int, end: int) -> int:
     return start
 
 
-class _Lines:
+class Lines:
     """Line numbers of offsets, whichever way the lines end."""
 
     def __init__(self, text: str) -> None:
         self._starts = [0, *(found.end() for found in re.finditer(r"\r\n|\n|\r", text))]
 
     def line_at(self, offset: int) -> int:
+        """The line, counted from 1, in which an offset lies."""
         return bisect_right(self._starts, offset)

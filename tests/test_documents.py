@@ -14,13 +14,13 @@ from recall.cli import main
 from recall.cli.failures import Internal, NotWritten, Stopped
 from recall.evaluate import Evaluation, Method, Miss
 from recall.evaluate.metrics import Estimate
-from recall.render import as_json, diagnosis, dismissals, evaluation
+from recall.render import as_json, diagnosis, dismissals, evaluation, why
 
 ROOT = Path(__file__).parent.parent
 JSON = (ROOT / "docs/json.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (
-    "index", "search", "suggest-links", "related", "dismiss", "eval", "status", "doctor",
+    "index", "search", "suggest-links", "related", "why", "dismiss", "eval", "status", "doctor",
 )  # fmt: skip
 EVIDENCE = "notes[].suggestions[].evidence"
 
@@ -47,7 +47,7 @@ def documented(schema: str) -> set[str]:
 
 def fields_of(value: object, at: str = "") -> set[str]:
     """The dotted paths of an object's fields."""
-    if at == f"{EVIDENCE}.parts":
+    if at in {f"{EVIDENCE}.parts", "groups", "evidence"}:  # of names that differ, or told before
         return {at}
     if isinstance(value, dict):
         return set().union(*(fields_of(v, f"{at}.{key}".lstrip(".")) for key, v in value.items()))
@@ -77,6 +77,8 @@ def printed(tmp_path_factory) -> dict[str, set[str]]:
     for name in ("suggest-links", "related"):
         said.append(as_json.suggestions(found, schema=f"recall.{name}/1"))
     said.append(diagnosis.as_json(list(index.doctor())))
+    said.append(why.as_json(index.why("apples.md", "linked.md"), warnings=[""]))
+    said.append(why.as_json(index.why("linked.md", "apples.md"), warnings=[""]))
     done = index.dismiss("apples.md", "bees.md")
     said += [dismissals.as_json(done, done, undone=undone, warnings=[""]) for undone in (0, 1)]
     one = Estimate(0.5, 0.4, 0.6)

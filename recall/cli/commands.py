@@ -12,6 +12,7 @@ from recall.cli.asking import open_vault, style
 from recall.cli.dismissing import dismiss_command
 from recall.cli.doctor import doctor_command
 from recall.cli.evaluating import eval_command
+from recall.cli.explaining import why_command
 from recall.cli.options import AsJson, Vault
 from recall.cli.progress import progress
 from recall.cli.searching import search_command
@@ -86,6 +87,7 @@ for name, short_help, function in (
     ("search", "Find the notes that answer a question.", search_command),
     ("suggest-links", "Propose the wikilinks a note is missing.", suggest_links_command),
     ("related", "Show the notes nearest to a note.", related_command),
+    ("why", "Say why a note is suggested for another, or not.", why_command),
     ("dismiss", "Never suggest a link again, or let it be.", dismiss_command),
     ("eval", "Measure suggestions on the links you made.", eval_command),
     ("status", "Show what is indexed, stale or skipped.", status_command),

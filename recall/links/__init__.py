@@ -9,11 +9,15 @@ from recall.links.mentions import mentions_in
 from recall.links.source import Source, indexed_source, note_source, read_draft
 from recall.links.suggest import suggest
 from recall.links.targets import Bar, Targets
+from recall.links.why import Explanation, Obstacle, explain
 
 __all__ = [
     "Bar",
+    "Explanation",
+    "Obstacle",
     "Source",
     "Targets",
+    "explain",
     "indexed_source",
     "mentions_in",
     "note_source",

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from recall.domain import (
         BuildReport,
+        Evidence,
         NoteSuggestions,
         Passage,
         SearchResult,
@@ -78,8 +79,6 @@ def suggestions(found: Sequence[NoteSuggestions], *, schema: str) -> dict[str, o
 
 
 def _suggestion_json(item: Suggestion) -> dict[str, object]:
-    evidence = item.evidence
-    mention = evidence.mention
     return {
         "rank": item.rank,
         "path": item.card.path,
@@ -88,16 +87,22 @@ def _suggestion_json(item: Suggestion) -> dict[str, object]:
         "score": item.score,
         "linked": item.linked,
         "dismissed": item.dismissed,
-        "evidence": {
-            "here": _passage_json(evidence.here),
-            "there": _passage_json(evidence.there),
-            "shared_words": list(evidence.shared_words),
-            "mention": {"text": mention.text, "line": mention.line, "where": mention.where}
-            if mention
-            else None,
-            "common_neighbours": list(evidence.common_neighbours),
-            "parts": dict(evidence.parts),
-        },
+        "evidence": evidence_json(item.evidence),
+    }
+
+
+def evidence_json(evidence: Evidence) -> dict[str, object]:
+    """What speaks for a suggestion."""
+    mention = evidence.mention
+    return {
+        "here": _passage_json(evidence.here),
+        "there": _passage_json(evidence.there),
+        "shared_words": list(evidence.shared_words),
+        "mention": {"text": mention.text, "line": mention.line, "where": mention.where}
+        if mention
+        else None,
+        "common_neighbours": list(evidence.common_neighbours),
+        "parts": dict(evidence.parts),
     }
 
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from recall.domain import (
         BuildReport,
         Counts,
+        Evidence,
         Hit,
         Mention,
         NoteSuggestions,
@@ -107,7 +108,11 @@ def _suggestion_lines(item: Suggestion, style: Style, *, explain: bool) -> Itera
     ]
     mark = "".join(style.dim(f"  {word}") for word in said)
     yield f" {item.rank:>2}  {style.bold(visible(item.link))}  {item.score:.2f}{mark}"
-    evidence = item.evidence
+    yield from evidence_lines(item.evidence, style, explain=explain)
+
+
+def evidence_lines(evidence: Evidence, style: Style, *, explain: bool) -> Iterator[str]:
+    """What speaks for a suggestion, a line each."""
     for word, passage in (("here ", evidence.here), ("there", evidence.there)):
         yield "     " + style.dim(f"{word}  {_where(passage)}") + "  " + _shortened(passage.text)
     said = []
