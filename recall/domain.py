@@ -325,6 +325,7 @@ class Suggestion:
     evidence: Evidence
     linked: bool = False  # already linked; only `related` shows those
     dismissed: bool = False  # by the author, for this source; only `related` shows those
+    near_duplicate: bool = False  # the two say nearly the same: one to merge rather than to link
 
 
 @dataclass(frozen=True, slots=True)

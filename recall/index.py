@@ -211,7 +211,7 @@ class Index:
         check_name(note)
         check_k(k)
         check_probability(min_score)
-        from recall.links import suggest
+        from recall.links import is_near_duplicate, suggest
 
         started = time.perf_counter()
         with self.read() as snapshot:
@@ -227,9 +227,14 @@ class Index:
                 is_there=self._vault.holds,
                 is_wanted=lambda card: include_linked or targets.bar(card) is None,
             )
-        suggestions = tuple(
-            replace(item, dismissed=item.card.path in targets.dismissed) for item in suggestions
-        )
+            suggestions = tuple(
+                replace(
+                    item,
+                    dismissed=item.card.path in targets.dismissed,
+                    near_duplicate=is_near_duplicate(source, item, snapshot),
+                )
+                for item in suggestions
+            )
         return NoteSuggestions(
             source.card.path,
             source.card.title,

@@ -1,5 +1,6 @@
 """`recall eval`: what is hidden stays hidden, and nothing of the user's is changed."""
 
+import signal
 import tempfile
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from standins import WordEmbedder
 from vaults import index_of, settle, write
 
+from recall.cli.evaluating import stopping_when_killed
 from recall.domain import DEFAULT_RULES
 from recall.errors import IndexOutdated, UsageError
 from recall.evaluate import evaluate
@@ -102,6 +104,13 @@ def test_the_copy_is_gone_when_it_is_stopped_at_any_stage(index, tmp_path, stage
         evaluate(index, on_progress=stop)
     assert bool(seen[-1]) is (stage != "hiding links")
     assert list((tmp_path / "temporary").iterdir()) == []
+
+
+def test_a_polite_kill_ends_it_as_ctrl_c_does():
+    before = signal.getsignal(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt), stopping_when_killed():
+        signal.raise_signal(signal.SIGTERM)
+    assert signal.getsignal(signal.SIGTERM) is before
 
 
 def test_only_texts_that_hiding_links_made_are_embedded_anew(index):

@@ -259,3 +259,38 @@ def test_a_mention_is_found_however_it_is_encoded(tmp_path):
     found = {item.card.path: item.evidence for item in index.suggest_links("cafe.md").suggestions}
     assert found["visit.md"].mention is not None
     assert found["visit.md"].mention.where == "there"
+
+
+PARAGRAPH = (
+    "Old orchards kept grafted trees alive for centuries, and every village had its own kinds of "
+    "apple, pear and plum, which nobody outside of the valley had ever heard of or tasted."
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        (PARAGRAPH, True),
+        (f"{PARAGRAPH} They are gone now.", True),
+        ("Grafted trees of old orchards: apple, pear, plum, and kinds of every village.", False),
+        ("A hive at the edge of the meadow pollinates clover and lime.", False),
+    ],
+)
+def test_a_note_that_says_nearly_the_same_is_marked(tmp_path, text, is_one):
+    write(tmp_path, {
+        **ORCHARD,
+        "a.md": f"# Old orchards\n\n{PARAGRAPH}\n",
+        "b.md": f"# What was grown\n\n{text}\n",
+    })  # fmt: skip
+    index = index_of(tmp_path)
+    index.refresh()
+    found = {i.card.path: i.near_duplicate for i in index.suggest_links("a.md", k=9).suggestions}
+    assert found["b.md"] is is_one
+    assert not any(marked for path, marked in found.items() if path != "b.md")
+
+
+def test_stubs_that_share_a_template_are_no_duplicates(tmp_path):
+    write(tmp_path, {f"n{i}.md": f"# Note {i}\n" for i in range(3)} | ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    assert not any(item.near_duplicate for item in index.suggest_links("apples.md").suggestions)

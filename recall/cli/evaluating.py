@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated
 
 import typer
@@ -33,9 +37,26 @@ def eval_command(
 
     index = open_vault(vault)
     warnings = bring_up_to_date(index, refresh=not no_refresh)
-    with progress() as on_progress:
+    with stopping_when_killed(), progress() as on_progress:
         found = evaluate(index, sources=sources, on_progress=on_progress)
     if as_json:
         output.print_json(evaluation.as_json(found, warnings=warnings))
     else:
         output.print_text(evaluation.as_text(found, style()))
+
+
+@contextmanager
+def stopping_when_killed() -> Iterator[None]:
+    """Let a polite kill end like Ctrl-C does: what was begun is undone."""
+
+    def stop(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    if threading.current_thread() is not threading.main_thread():
+        yield  # only the main thread may say what a signal does
+        return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -5,6 +5,7 @@ itself and (unless asked for) the notes it links already are never suggested, an
 carries evidence that can be looked up in both notes.
 """
 
+from recall.links.duplicates import is_near_duplicate
 from recall.links.mentions import mentions_in
 from recall.links.source import Source, indexed_source, note_source, read_draft
 from recall.links.suggest import suggest
@@ -19,6 +20,7 @@ __all__ = [
     "Targets",
     "explain",
     "indexed_source",
+    "is_near_duplicate",
     "mentions_in",
     "note_source",
     "read_draft",

@@ -87,6 +87,7 @@ def _suggestion_json(item: Suggestion) -> dict[str, object]:
         "score": item.score,
         "linked": item.linked,
         "dismissed": item.dismissed,
+        "near_duplicate": item.near_duplicate,
         "evidence": evidence_json(item.evidence),
     }
 

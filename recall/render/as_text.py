@@ -101,12 +101,12 @@ def _note_text(note: NoteSuggestions, style: Style, *, explain: bool) -> str:
 
 
 def _suggestion_lines(item: Suggestion, style: Style, *, explain: bool) -> Iterator[str]:
-    said = [
-        word
-        for word, holds in (("already linked", item.linked), ("dismissed", item.dismissed))
-        if holds
-    ]
-    mark = "".join(style.dim(f"  {word}") for word in said)
+    said = {
+        "already linked": item.linked,
+        "dismissed": item.dismissed,
+        "nearly the same note": item.near_duplicate,
+    }
+    mark = "".join(style.dim(f"  {words}") for words, holds in said.items() if holds)
     yield f" {item.rank:>2}  {style.bold(visible(item.link))}  {item.score:.2f}{mark}"
     yield from evidence_lines(item.evidence, style, explain=explain)
 
