@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow lint bench clean
+.PHONY: demo test test-slow soak lint bench clean
 
 demo: $(VENV)/.installed  ## install, index notes/, ask one question
 	$(BIN)/recall index
@@ -14,6 +14,9 @@ test: $(VENV)/.installed-test lint  ## lint, types and tests
 
 test-slow: $(VENV)/.installed-test  ## every test, with many more generated examples
 	HYPOTHESIS_PROFILE=slow $(BIN)/python -m pytest
+
+soak: $(VENV)/.installed-test  ## 1,200 damaged indexes, 600 killed builds, a crowd for a minute
+	$(BIN)/python -m benchmarks.reliability --soak
 
 lint: $(VENV)/.installed-test
 	$(BIN)/ruff check .
