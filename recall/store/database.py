@@ -14,6 +14,21 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+# What SQLite reports when the system says no: nothing of this is damage to the file.
+_LOCKING = tuple(
+    f"SQLITE_IOERR_{name}" for name in ("LOCK", "UNLOCK", "RDLOCK", "CHECKRESERVEDLOCK", "SHMLOCK")
+)
+_WRITING = (
+    "SQLITE_CANTOPEN",
+    *(
+        f"SQLITE_IOERR_{name}"
+        for name in (
+            "WRITE", "FSYNC", "DIR_FSYNC", "TRUNCATE", "DELETE", "SHMOPEN", "SHMSIZE", "SHMMAP",
+            "GETTEMPPATH", "NOMEM",
+        )
+    ),
+)  # fmt: skip
+
 Row = tuple[Any, ...]
 
 
@@ -49,6 +64,16 @@ def translated(file: Path) -> Iterator[None]:
         if name.startswith("SQLITE_CANTOPEN") and not os.access(file, os.R_OK):
             raise IndexUnreadable(
                 f"{file} may not be read", hint="check who owns the folder of the index"
+            ) from error
+        if name.startswith(_LOCKING):
+            raise IndexUnwritable(
+                f"the file system of {file.parent} gives no locks",
+                hint="keep the vault, or its index, on a disk of this machine",
+            ) from error
+        # On a full disk SQLite finds no room for its own small files, and says only this much.
+        if name.startswith(_WRITING):
+            raise IndexUnwritable(
+                f"the system can't write in {file.parent}: {error}", hint=OWNER
             ) from error
         # A plain SQLITE_ERROR is a mistake of ours, unless a table is not there.
         is_foreign = str(error).startswith(("no such", "Could not decode"))
