@@ -71,7 +71,8 @@ def perform(command: str, vault: Path, capsys: pytest.CaptureFixture[str]) -> st
         text = "\n".join(line.rstrip() for line in lines)
         text = text.replace(str(vault), "VAULT")
         text = re.sub(r"\d+\.\d s(, [\d,]+ notes/s)?(, [\d,]+ passages/s)?\.", "SECONDS.", text)
-        return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "WHEN", text)
+        text = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "WHEN", text)
+        return re.sub(r"(?m)^  \d{4}-\d\d-\d\d  ", "  DAY  ", text)
     if words[0] == "rm":
         (vault / words[1]).unlink()
     elif words[0] == "mv":
