@@ -15,6 +15,9 @@ import pytest
 
 from benchmarks.corruption import answers
 from benchmarks.small_vault import grow, index_of, note
+from recall.embedding import open_embedder
+from recall.index import Index
+from recall.settings import Settings
 
 ROOT = Path(__file__).parents[1]
 
@@ -73,6 +76,25 @@ def test_notes_that_come_and_go_while_they_are_read_stop_no_build(tmp_path):
     before = _settled(index)
     index.refresh(full=True)
     assert _settled(index) == before
+
+
+def test_two_builds_in_another_order_with_more_threads_suggest_the_same(tmp_path, models_dir):
+    found = []
+    for threads, backwards in ((1, False), (2, True)):
+        vault = tmp_path / str(threads)
+        grow(tmp_path / f"seed {threads}", notes=8)
+        vault.mkdir()
+        for file in sorted((tmp_path / f"seed {threads}").iterdir(), reverse=backwards):
+            shutil.copy(file, vault)  # folders list files by age, or the other way round
+        settings = Settings(notes=vault, index=vault / ".recall")
+        index = Index(settings, embedder=open_embedder(models_dir=models_dir, threads=threads))
+        index.refresh()
+        with index.read() as snapshot:
+            paths = snapshot.paths()
+        found.append([index.related(path).suggestions for path in paths])
+    for one, other in zip(*found, strict=True):
+        assert [item.card.path for item in one] == [item.card.path for item in other]
+        assert [item.score for item in one] == pytest.approx([i.score for i in other], abs=1e-5)
 
 
 def _edit(vault: Path, number: int, chance: random.Random) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import time
@@ -49,9 +50,18 @@ print(json.dumps({"codes": codes, **seen}), file=sys.stderr)
 """
 COMMANDS = (
     ["index"], ["index", "--full"], ["search", "grafted trees"], ["suggest-links", "apples.md"],
-    ["related", "apples.md"], ["dismiss", "apples.md", "bees.md"], ["dismiss", "--list"],
+    ["related", "apples.md"], ["why", "apples.md", "grafting.md"],
+    ["dismiss", "apples.md", "bees.md"], ["dismiss", "--list"], ["eval", "--sources", "2"],
     ["status"], ["doctor"],
 )  # fmt: skip
+
+
+def test_every_command_is_watched(capsys):
+    assert main(["--help"]) == 0
+    listed = re.findall(
+        r"^  ([a-z-]+)  ", capsys.readouterr().out.partition("Commands:")[2], re.MULTILINE
+    )
+    assert {command[0] for command in COMMANDS} == set(listed)
 
 
 def test_no_command_opens_a_socket_starts_a_program_or_writes_outside_the_index(
