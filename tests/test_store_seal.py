@@ -58,6 +58,15 @@ def test_a_word_changed_on_disk_is_noticed_though_sqlite_finds_nothing_wrong(sto
     assert answers(store)["nearest"] == expected
 
 
+def test_damage_that_sqlite_can_not_even_put_into_words_is_damage(store):
+    replace_bytes(store.directory / CATALOG, b"tablenotesnotes", b"tablen\xfftesn\xfftes")
+    replace_bytes(store.directory / CATALOG, b"CREATE TABLE notes", b"CREATE TABXE notes")
+    with pytest.raises(IndexDamaged):
+        store.read()
+    publish(store, *BEFORE, fresh=True)
+    assert answers(store)["paths"] == ["a.md", "b.md"]
+
+
 def test_a_bit_flipped_in_a_vector_is_noticed_by_the_next_search(store):
     content = bytearray(vectors_file(store).read_bytes())
     content[-60] ^= 1

@@ -48,6 +48,8 @@ def translated(file: Path) -> Iterator[None]:
     """Turn SQLite's errors about a file into ours; mistakes in our SQL stay as they are."""
     try:
         yield
+    except UnicodeDecodeError as error:  # not even the message about it could be read
+        raise IndexDamaged(f"{file} can't be read: {error}", hint=REBUILD) from error
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", None) or ""
         if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
