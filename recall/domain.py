@@ -423,6 +423,12 @@ class Status:
     problems: tuple[Skipped, ...] = ()
     rebuild: str | None = None  # why the next `recall index` starts from nothing
 
+    @property
+    def covered(self) -> tuple[int, int]:
+        """How many of the files that look like notes the index holds, and how many there are."""
+        held = self.counts.notes - len(self.removed)
+        return held, held + len(self.added) + len(self.skipped)
+
 
 class Health(StrEnum):
     """How a part of an index, or what it stands on, was found."""

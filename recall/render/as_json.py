@@ -149,6 +149,8 @@ def status(found: Status) -> dict[str, object]:
         "unresolved_links": counts.unresolved_links,
         "ambiguous_links": counts.ambiguous_links,
         "rebuild": found.rebuild,
+        "covered": found.covered[0],
+        "coverable": found.covered[1],
         "added": list(found.added),
         "changed": list(found.changed),
         "removed": list(found.removed),

@@ -198,6 +198,7 @@ def status(found: Status, style: Style) -> str:
             ),
             ("built", f"{found.built_at:%Y-%m-%d %H:%M:%S} UTC" if found.built_at else "never"),
             ("stale", _stale_text(found)),
+            ("cover", _cover_text(found)),
         ]
     lines = [f"{style.dim(name)}  {visible(value)}" for name, value in rows]
     if not found.indexed:
@@ -229,6 +230,12 @@ def _stale_text(found: Status) -> str:
     ]
     said = ", ".join(f"{count:,} {word}" for count, word in parts if count)
     return f"{said}; the next command brings them up to date" if said else "nothing, up to date"
+
+
+def _cover_text(found: Status) -> str:
+    held, all_of_them = found.covered
+    share = f" ({held / all_of_them:.1%})" if held < all_of_them else ""
+    return f"{held:,} of {_count(all_of_them, 'note')}{share}"
 
 
 def _listed(title: str, items: Sequence[Skipped]) -> Iterator[str]:
