@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test test-slow soak lint bench clean
+.PHONY: demo test test-slow soak lint bench bench-speed clean
 
 demo: $(VENV)/.installed  ## install, index notes/, ask one question
 	$(BIN)/recall index
@@ -25,6 +25,9 @@ lint: $(VENV)/.installed-test
 
 bench: $(VENV)/.installed  ## start cost and throughput on notes/, against sentence-transformers
 	$(BIN)/python -m benchmarks.speed
+
+bench-speed: $(VENV)/.installed  ## the same on a vault of yours: make bench-speed VAULT=~/notes
+	$(BIN)/python -m benchmarks.speed --vault $(or $(VAULT),notes)
 
 clean:
 	rm -rf $(VENV) index/catalog.sqlite* index/vectors-* index/pending-*

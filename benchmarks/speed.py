@@ -3,7 +3,8 @@
 Compared with sentence-transformers, the library that recall is built on.
 
 Every command is a fresh process. The commands take turns, so that a busy machine is busy for all
-of them, and each is compared with the plain sentence-transformers script of the same run.
+of them, and each is compared with the plain sentence-transformers script of the same run: by the
+clock, by the processor time it took (which a busy machine changes less), and by memory at its peak.
 
     python -m benchmarks.speed [--vault DIR] [--runs N] [--no-throughput]
 """
@@ -21,6 +22,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from benchmarks.results_file import keep
 from recall import open_index
@@ -86,21 +88,15 @@ def _measure(vault: Path, scratch: Path, arguments: argparse.Namespace) -> dict[
         ],
         "import typer": [*python, "import typer"],
     }  # fmt: skip
-    seconds = _take_turns(commands, arguments.runs)
-    bare = statistics.median(seconds["bare script"])
+    if ripgrep := shutil.which("rg"):
+        commands["ripgrep"] = [ripgrep, "-il", "decisions", str(vault)]
+    taken = _take_turns(commands, arguments.runs)
     figures: dict[str, object] = {
         "notes": report["notes"],
         "passages": report["passages"],
         "runs": arguments.runs,
-        "cold_seconds": {
-            name: {
-                "median": round(statistics.median(taken), 3),
-                "min": round(min(taken), 3),
-                "max": round(max(taken), 3),
-                "bare_script_over_this": round(bare / statistics.median(taken), 1),
-            }
-            for name, taken in seconds.items()
-        },
+        "cold": {name: _summary(runs, taken["bare script"]) for name, runs in taken.items()},
+        "after_one_note_changed": _one_changed(vault, note, arguments.runs),
     }
     if arguments.throughput:
         figures["passages_per_second"] = _throughput(vault, texts, scratch)
@@ -124,15 +120,61 @@ def _throughput(vault: Path, texts: list[str], scratch: Path) -> dict[str, float
     }
 
 
-def _take_turns(commands: dict[str, list[str]], runs: int) -> dict[str, list[float]]:
-    seconds: dict[str, list[float]] = {name: [] for name in commands}
+class _Run(NamedTuple):
+    """What one process cost."""
+
+    seconds: float
+    cpu_seconds: float  # user and system, of all its threads
+    peak_mb: float  # resident, mapped files included
+
+
+def _take_turns(commands: dict[str, list[str]], runs: int) -> dict[str, list[_Run]]:
+    taken: dict[str, list[_Run]] = {name: [] for name in commands}
     for turn in range(runs + 1):
         for name, command in commands.items():
-            started = time.perf_counter()
-            subprocess.run(command, capture_output=True, check=True, env=_offline())
+            run = _timed(command)
             if turn:  # the first turn warms the file cache
-                seconds[name].append(time.perf_counter() - started)
-    return seconds
+                taken[name].append(run)
+    return taken
+
+
+def _timed(command: list[str]) -> _Run:
+    started = time.perf_counter()
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=_offline()
+    ) as process:
+        _, status, used = os.wait4(process.pid, 0)
+        seconds = time.perf_counter() - started
+        process.returncode = os.waitstatus_to_exitcode(status)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    kib = used.ru_maxrss / (1024 if sys.platform == "darwin" else 1)
+    return _Run(seconds, used.ru_utime + used.ru_stime, kib / 1024)
+
+
+def _summary(runs: list[_Run], bare: list[_Run]) -> dict[str, float]:
+    seconds = statistics.median(run.seconds for run in runs)
+    cpu = statistics.median(run.cpu_seconds for run in runs)
+    return {
+        "median": round(seconds, 3),
+        "min": round(min(run.seconds for run in runs), 3),
+        "max": round(max(run.seconds for run in runs), 3),
+        "cpu_median": round(cpu, 3),
+        "peak_mb": round(max(run.peak_mb for run in runs)),
+        "bare_script_over_this": round(statistics.median(r.seconds for r in bare) / seconds, 1),
+        "bare_script_over_this_cpu": round(statistics.median(r.cpu_seconds for r in bare) / cpu, 1),
+    }
+
+
+def _one_changed(vault: Path, note: str, runs: int) -> dict[str, float]:
+    """`recall index` when one note has one sentence more than before."""
+    taken = []
+    for turn in range(runs):
+        with (vault / note).open("a", encoding="utf-8") as file:
+            file.write(f"\n\nSentence number {turn} was added to measure what a change costs.\n")
+        time.sleep(0.1)  # until the file's time can be trusted
+        taken.append(_timed([*_script(), "index", "--json", "--vault", str(vault)]))
+    return _summary(taken, taken)
 
 
 def _recall(*arguments: str) -> dict[str, float]:

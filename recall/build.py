@@ -9,7 +9,6 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from recall.domain import (
@@ -19,18 +18,20 @@ from recall.domain import (
     Identity,
     Skipped,
 )
-from recall.entries import index_note
-from recall.errors import IndexDamaged, IndexOutdated, NoteUnreadable
+from recall.errors import IndexDamaged, IndexMissing, IndexOutdated, NoteUnreadable
 from recall.passages import recipe
 from recall.store import FORMAT
 from recall.vault import is_unchanged
 
 if TYPE_CHECKING:
     from recall.embedding import Embedder
-    from recall.store import Snapshot, Store, Writer
+    from recall.embedding.ahead import Ahead, Embedded
+    from recall.store import Snapshot, Store
+    from recall.store.writer import Writer
     from recall.vault import Listing, Vault
 
 EMBEDDED_AT_ONCE = 2048  # texts; what a killed build can lose
+NOTES_BETWEEN = 64  # notes that are read before it is asked again what there is to embed
 
 OnProgress = Callable[[str, int, int], None]  # (what is being done, done, of how many)
 
@@ -52,8 +53,13 @@ def plan(
 ) -> Plan:
     """Compare what is indexed, and what could not be, with what is there."""
     tried = {path: item.stamp for path, item in (unreadable or {}).items() if item.stamp}
-    same = {path for path, stamp in new.items() if path in old and is_unchanged(old[path], stamp)}
-    vain = {p for p, stamp in new.items() if p in tried and is_unchanged(tried[p], stamp)} - same
+    same: set[str] = set()
+    vain: set[str] = set()
+    for path, stamp in new.items():
+        if path in old and is_unchanged(old[path], stamp):
+            same.add(path)
+        elif path in tried and is_unchanged(tried[path], stamp):
+            vain.add(path)
     return Plan(
         unchanged=tuple(sorted(same)),
         unreadable=tuple(sorted(vain)),
@@ -91,18 +97,51 @@ def build(
     started = time.perf_counter()
     listing = vault.list()
     identity = identity_of(embedder, rules)
-    is_first = not store.exists()
-    reason = None if is_first else why_again(store, identity, full=full)
-    fresh = is_first or reason is not None
-    if not fresh and (report := _nothing_to_do(store, listing, started)):
-        return report
-    with store.write(identity, wait_seconds=wait_seconds, fresh=fresh) as writer:
-        # Listed anew: another writer may have been at work while this one waited.
+    state = _look(store, identity, full=full)
+    if state.snapshot is not None:
+        with state.snapshot as snapshot:
+            if report := _nothing_to_do(snapshot, listing, started):
+                return report
+    with store.write(identity, wait_seconds=wait_seconds, fresh=state.is_fresh) as writer:
         run = _Build(vault, writer, embedder, rules, on_progress or (lambda *_: None))
-        run.agree(vault.list())
-        run.embed(again=full)
+        if writer.generation != state.generation:
+            listing = vault.list()  # another writer was at work since
+        run.agree(listing, again=full)
         writer.publish()
-    return run.report(store, reason, started)
+    return run.report(store, state.reason, started)
+
+
+@dataclass(frozen=True, slots=True)
+class _State:
+    """The index as a build finds it."""
+
+    reason: str | None = None  # why it has to be made anew
+    snapshot: Snapshot | None = None  # where it can be updated
+    generation: int = 0
+
+    @property
+    def is_fresh(self) -> bool:
+        return self.snapshot is None
+
+
+def _look(store: Store, identity: Identity, *, full: bool) -> _State:
+    """Open what is there, once, and see whether it can be updated."""
+    try:
+        snapshot = store.read()
+    except IndexMissing:
+        return _State()
+    except (IndexOutdated, IndexDamaged) as error:
+        return _State(reason="asked for with --full" if full else _why_unusable(error))
+    generation = 0
+    try:
+        generation = snapshot.generation
+        reason = _why_again(snapshot, identity, full=full)
+    except IndexDamaged as error:
+        reason = _why_unusable(error)
+    if reason is None:
+        return _State(None, snapshot, generation)
+    snapshot.close()
+    return _State(reason, generation=generation)
 
 
 def identity_of(embedder: Embedder, rules: HeadingRules) -> Identity:
@@ -147,22 +186,53 @@ class _Build:
     skipped: list[Skipped] = field(default_factory=list)
     unchanged: int = 0
     embedded: int = 0
+    last_text: int = -1  # the highest number of a text that was given to be embedded
 
-    def agree(self, listing: Listing) -> None:
-        """Put every new or changed note into the catalog, and take out what is gone."""
+    def agree(self, listing: Listing, *, again: bool) -> None:
+        """Bring every new or changed note into the index, and take out what is gone.
+
+        While notes are read, the texts of those before are embedded.
+        """
+        if again:
+            self.writer.forget_vectors()
         old = self.writer.stamps()
         work = plan(old, listing.stamps, unreadable := _unreadable(self.writer.skipped()))
         self.unchanged = len(work.unchanged)
         self.skipped += listing.skipped
         self.skipped += [unreadable[path] for path in work.unreadable]
         gone = _Gone({path: old[path].sha256 for path in work.gone})
-        for done, path in enumerate(work.examine):
-            self.on_progress("reading", done, len(work.examine))
-            self._examine(path, listing.stamps[path], old.get(path), gone)
-        for path in gone.paths():
-            self.writer.remove(path)
-            self.removed.append(path)
-        self.writer.set_skipped(sorted(self.skipped, key=lambda item: item.path))
+        from recall.embedding.ahead import Ahead
+
+        with Ahead(self.embedder.embed_passages) as ahead:
+            for done, path in enumerate(work.examine):
+                self.on_progress("reading", done, len(work.examine))
+                self._examine(path, listing.stamps[path], old.get(path), gone)
+                if done % NOTES_BETWEEN == NOTES_BETWEEN - 1:
+                    self._embed_new(ahead, at_least=EMBEDDED_AT_ONCE)
+                    self._keep(ahead.finished())
+            for path in gone.paths():
+                self.writer.remove(path)
+                self.removed.append(path)
+            self.writer.set_skipped(sorted(self.skipped, key=lambda item: item.path))
+            self._embed_new(ahead, at_least=1)
+            while not ahead.is_done:
+                self.on_progress("embedding", ahead.embedded, ahead.asked)
+                self._keep(ahead.finished(wait_seconds=0.2))
+        self.on_progress("writing", 0, 1)
+
+    def _embed_new(self, ahead: Ahead, *, at_least: int) -> None:
+        """Give the texts that came since the last time to be embedded, if they are enough."""
+        missing = self.writer.missing_texts(after=self.last_text)
+        if len(missing) < at_least:
+            return
+        for start in range(0, len(missing), EMBEDDED_AT_ONCE):
+            ahead.embed(missing[start : start + EMBEDDED_AT_ONCE])
+        self.last_text = missing[-1][0]
+
+    def _keep(self, batches: Iterable[Embedded]) -> None:
+        for batch in batches:
+            self.writer.add_vectors(batch.numbers, batch.vectors)
+            self.embedded += len(batch.numbers)
 
     def _examine(self, path: str, listed: FileStamp, old: FileStamp | None, gone: _Gone) -> None:
         try:
@@ -176,7 +246,8 @@ class _Build:
             self.writer.touch(path, stamp)
             self.unchanged += 1
             return
-        from recall.markdown import parse_note  # late: most commands find nothing changed
+        from recall.entries import index_note  # late: most commands find nothing changed
+        from recall.markdown import parse_note
 
         note = index_note(parse_note(path, text, self.rules), stamp, embedder=self.embedder)
         if old:
@@ -188,22 +259,6 @@ class _Build:
         else:
             self.writer.put(note)
             self.added.append(path)
-
-    def embed(self, *, again: bool) -> None:
-        """Give every text its vector."""
-        if again:
-            self.writer.forget_vectors()
-        missing = self.writer.missing_texts()
-        for start in range(0, len(missing), EMBEDDED_AT_ONCE):
-            batch = missing[start : start + EMBEDDED_AT_ONCE]
-            tell = partial(self._embedding, start, len(missing))
-            vectors = self.embedder.embed_passages([text for _, text in batch], on_progress=tell)
-            self.writer.add_vectors([number for number, _ in batch], vectors)
-        self.embedded = len(missing)
-        self.on_progress("writing", 0, 1)
-
-    def _embedding(self, before: int, total: int, done: int) -> None:
-        self.on_progress("embedding", before + done, total)
 
     def report(self, store: Store, reason: str | None, started: float) -> BuildReport:
         """What was done, and what the index holds now."""
@@ -223,18 +278,23 @@ class _Build:
         )
 
 
-def why_again(store: Store, identity: Identity, *, full: bool = False) -> str | None:
+def why_again(store: Store, identity: Identity) -> str | None:
     """Why an index that is there must be made from nothing; None if it can be updated."""
+    try:
+        with store.read() as snapshot:
+            return _why_again(snapshot, identity, full=False)
+    except (IndexOutdated, IndexDamaged) as error:
+        return _why_unusable(error)
+
+
+def _why_again(snapshot: Snapshot, identity: Identity, *, full: bool) -> str | None:
     if full:
         return "asked for with --full"
     try:
-        with store.read() as snapshot:
-            snapshot.check_files()
-            old = snapshot.identity
-    except IndexOutdated:
-        return "the index has the layout of another version"
+        snapshot.check_files()
+        old = snapshot.identity
     except IndexDamaged as error:
-        return f"the old index was damaged ({error.message})"
+        return _why_unusable(error)
     if old.space != identity.space:
         return "the model, or the way it is used, is another"
     if old.recipe != identity.recipe:
@@ -242,27 +302,32 @@ def why_again(store: Store, identity: Identity, *, full: bool = False) -> str | 
     return None
 
 
+def _why_unusable(error: IndexOutdated | IndexDamaged) -> str:
+    if isinstance(error, IndexOutdated):
+        return "the index has the layout of another version"
+    return f"the old index was damaged ({error.message})"
+
+
 def pending(snapshot: Snapshot, listing: Listing) -> Plan:
     """What a build would have to look at now."""
     return plan(snapshot.stamps(), listing.stamps, _unreadable(snapshot.skipped()))
 
 
-def _nothing_to_do(store: Store, listing: Listing, started: float) -> BuildReport | None:
+def _nothing_to_do(snapshot: Snapshot, listing: Listing, started: float) -> BuildReport | None:
     """The report of a build that finds nothing changed; opens no note and takes no lock."""
-    with store.read() as snapshot:
-        skipped = snapshot.skipped()
-        work = pending(snapshot, listing)
-        opened_in_vain = {item for item in skipped if item.stamp}
-        if work.examine or work.gone or set(skipped) - opened_in_vain != set(listing.skipped):
-            return None
-        if {item.path for item in opened_in_vain} != set(work.unreadable):
-            return None
-        return replace(
-            _held(snapshot),
-            unchanged=len(work.unchanged),
-            skipped=skipped,
-            seconds=time.perf_counter() - started,
-        )
+    skipped = snapshot.skipped()
+    work = pending(snapshot, listing)
+    opened_in_vain = {item for item in skipped if item.stamp}
+    if work.examine or work.gone or set(skipped) - opened_in_vain != set(listing.skipped):
+        return None
+    if {item.path for item in opened_in_vain} != set(work.unreadable):
+        return None
+    return replace(
+        _held(snapshot),
+        unchanged=len(work.unchanged),
+        skipped=skipped,
+        seconds=time.perf_counter() - started,
+    )
 
 
 def _held(snapshot: Snapshot) -> BuildReport:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -24,7 +22,10 @@ def read_file(home: Path) -> dict[str, object]:
     """
     file = home / FILE_NAME
     try:
-        return tomllib.loads(_read_small_file(file).decode("utf-8-sig"))
+        text = _read_small_file(file).decode("utf-8-sig")
+        import tomllib  # late: most vaults have no such file
+
+        return tomllib.loads(text)
     except FileNotFoundError:
         return {}
     except RecursionError as error:
@@ -96,6 +97,8 @@ class Table:
         """
         for key in self.values:
             if key not in self.known:
+                import difflib  # late: only for a mistake
+
                 near = difflib.get_close_matches(key, sorted(self.known), n=1)
                 raise SettingsError(
                     f"{self.file}: there is no setting {self._full(key)}.",

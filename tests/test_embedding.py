@@ -16,12 +16,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from standins import WordEmbedder
+from tokenizers import Tokenizer
 
 from recall.embedding import DEFAULT_MODEL, Space, describe, open_embedder
+from recall.embedding.ahead import Ahead
 from recall.embedding.edges import readable, unit_rows
 from recall.embedding.export import PROBES
 from recall.embedding.model import find_folder
 from recall.embedding.prepared import new_folder_aside, publish_graph, read_manifest
+from recall.embedding.wordpiece import ShortTokenizer
 from recall.errors import ModelDamaged, ModelMissing, UsageError
 
 MIXED = [
@@ -689,3 +692,88 @@ def test_word_embedders_of_another_name_are_another_space():
     assert WordEmbedder().space.fingerprint == WordEmbedder().space.fingerprint
     assert WordEmbedder(name="other").space.fingerprint != WordEmbedder().space.fingerprint
     assert WordEmbedder(prompt="p: ").space.fingerprint != WordEmbedder().space.fingerprint
+
+
+# The light runtime
+
+
+def test_a_short_text_has_the_tokens_that_the_whole_tokenizer_gives_it(models_dir):
+    (graph,) = models_dir.glob("all-MiniLM*/")
+    whole = Tokenizer.from_file(str(graph / "tokenizer.json"))
+    whole.no_padding()
+    whole.enable_truncation(256)
+    short = ShortTokenizer(graph, max_tokens=256)
+
+    @settings(deadline=None)
+    @given(st.lists(st.text(max_size=40) | st.sampled_from([*MIXED, *TRICKY]), max_size=3))
+    def same(texts):
+        texts = [readable(text) for text in texts]
+        assert short.token_ids(texts) == [encoding.ids for encoding in whole.encode_batch(texts)]
+
+    same()
+
+
+TRICKY = [
+    "[SEP] [MASK]x", "a" * 101, "##ing ing", "ΑΣ ΣΑΣ", "e\u0301cole É", "don't re-do 3.5%", "ﬁx ½"
+]  # fmt: skip
+
+
+def test_the_tables_of_a_bert_stand_beside_a_graph_that_begins_behind_them(models_dir, tiny_model):
+    open_embedder(str(tiny_model), models_dir=models_dir)
+    for graph in models_dir.glob("*-v2/"):
+        words = np.load(graph / "words.npy", mmap_mode="r")
+        assert words.shape[1] in {384, 32}
+        assert (graph / "model.data").stat().st_size < 4 * (words.size + 11_000_000)
+
+
+def test_a_bert_is_as_near_to_torch_as_a_traced_graph(tiny_model, tmp_path):
+    light = open_embedder(str(tiny_model), models_dir=tmp_path)
+    reference = open_embedder(str(tiny_model), models_dir=tmp_path, runtime="torch")
+    texts = [text[:30] for text in MIXED]
+    assert light.runtime == "onnx"
+    assert cosines(light.embed_passages(texts), reference.embed_passages(texts)).min() > 0.99999
+
+
+def test_texts_are_embedded_beside_the_caller_in_the_order_asked():
+    embedder = WordEmbedder()
+    asked = [(7, "apples"), (8, "pears"), (9, "bees")]
+    with Ahead(embedder.embed_passages) as ahead:
+        ahead.embed(asked[:2])
+        ahead.embed(asked[2:])
+        found = []
+        while not ahead.is_done:
+            found += ahead.finished(wait_seconds=5.0)
+    assert [batch.numbers for batch in found] == [(7, 8), (9,)]
+    expected = WordEmbedder().embed_passages([text for _, text in asked])
+    assert np.array_equal(np.concatenate([batch.vectors for batch in found]), expected)
+    assert (ahead.asked, ahead.embedded) == (3, 3)
+
+
+def test_what_goes_wrong_beside_the_caller_reaches_him():
+    def fails(texts, *, on_progress):
+        raise ModelMissing("gone")
+
+    with Ahead(fails) as ahead:
+        ahead.embed([(1, "a")])
+        with pytest.raises(ModelMissing, match="gone"):
+            ahead.finished(wait_seconds=60.0)
+
+
+def test_a_caller_who_leaves_does_not_wait_for_what_he_asked():
+    embedded = []
+
+    def slowly(texts, *, on_progress):
+        for done, text in enumerate(texts):
+            time.sleep(0.01)
+            embedded.append(text)
+            on_progress(done)
+        return np.zeros((len(texts), 2), np.float32)
+
+    def leave():
+        with Ahead(slowly) as ahead:
+            ahead.embed([(number, "text") for number in range(1000)])
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        leave()
+    assert len(embedded) < 500

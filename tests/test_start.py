@@ -10,6 +10,7 @@ import pytest
 from vaults import ORCHARD, write
 
 HEAVY = {"numpy", "faiss", "onnxruntime", "tokenizers", "torch"}
+PARSER = {"typer", "click", "pydantic", "rich"}
 TORCH = {"torch", "transformers", "sentence_transformers"}
 
 PROBE = """
@@ -17,6 +18,20 @@ import json, sys
 from recall.cli import main
 code = main(sys.argv[1:])
 print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+WATCH = """
+import json, sys
+seen = []
+def note(event, arguments):
+    if event in ("open", "os.scandir", "sqlite3.connect"):
+        seen.append((event, str(arguments[0])))
+from recall.cli import main
+sys.addaudithook(note)
+code = main(sys.argv[1:])
+print(json.dumps(seen), file=sys.stderr)
 sys.exit(code)
 """
 
@@ -48,24 +63,46 @@ def loaded(root: Path, cache: Path, *arguments: str) -> set[str]:
     return set(json.loads(done.stderr.strip().splitlines()[-1]))
 
 
+def watched(root: Path, cache: Path, *arguments: str) -> list[tuple[str, str]]:
+    """What a command opens in and below the vault, in order: (audit event, path)."""
+    done = subprocess.run(
+        [sys.executable, "-c", WATCH, *arguments, "--vault", str(root)],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "RECALL_CACHE": str(cache)},
+        check=True,
+    )
+    seen = json.loads(done.stderr.strip().splitlines()[-1])
+    return [(event, path) for event, path in seen if str(root) in path]
+
+
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["status"]])
 def test_help_version_and_status_load_nothing_heavy(vault, arguments):
     assert loaded(*vault, *arguments) & HEAVY == set()
 
 
-def test_an_index_without_changes_loads_no_model(vault):
-    assert loaded(*vault, "index") & (HEAVY - {"numpy", "faiss"}) == set()
+def test_an_index_without_changes_loads_nothing_heavy(vault):
+    assert loaded(*vault, "index") & (HEAVY | PARSER) == set()
 
 
-def test_a_search_never_imports_torch(vault):
+def test_a_search_loads_the_light_runtime_and_nothing_else_that_is_slow(vault):
     found = loaded(*vault, "search", "grafted trees")
-    assert found & TORCH == set()
+    assert found & (TORCH | PARSER | {"faiss", "yaml", "onnx"}) == set()
     assert "onnxruntime" in found
 
 
 def test_suggestions_for_an_indexed_note_load_no_model(vault):
     found = loaded(*vault, "suggest-links", "apples.md")
-    assert found & (TORCH | {"onnxruntime", "tokenizers"}) == set()
+    assert found & (TORCH | PARSER | {"onnxruntime", "tokenizers", "faiss", "yaml"}) == set()
+
+
+def test_an_answer_from_an_unchanged_vault_opens_no_note_and_lists_each_folder_once(vault):
+    root, cache = vault
+    seen = watched(root, cache, "search", "grafted trees", "--json")
+    assert [path for event, path in seen if event == "open" and path.endswith(".md")] == []
+    folders = [path for event, path in seen if event == "os.scandir"]
+    assert len(folders) == len(set(folders))
+    assert [event for event, _ in seen].count("sqlite3.connect") == 2  # up to date? the answer
 
 
 def test_an_edited_note_is_embedded_without_torch(vault):

@@ -65,7 +65,7 @@ KILL_AT_EVERY_LINE = """
 import os, shutil, signal, sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-import faiss, numpy
+import faiss, mmap, numpy
 from recall.store import Store
 from recall.store.vectors import nearest, pending, publishing, segments
 from test_store_publishing import change
@@ -257,18 +257,42 @@ def test_a_damaged_pending_file_costs_only_what_is_damaged(store, harm):
         assert snapshot.nearest(vectors(*texts), 1).scores == pytest.approx(np.ones((3, 1)))
 
 
-def test_segments_are_merged_when_they_are_many_or_mostly_dead(store, monkeypatch):
+def sizes(store):
+    """How many vectors each live file holds, the largest first."""
+    with store.read() as snapshot:
+        return sorted((segment.vectors for segment in snapshot.segments()), reverse=True)
+
+
+def test_a_file_is_merged_into_a_new_one_that_is_not_much_smaller(store, monkeypatch):
     monkeypatch.setattr(publishing, "SMALL", 0)
-    monkeypatch.setattr(publishing, "MOST_SEGMENTS", 3)
-    names = []
+    held = []
     for i in range(5):
         publish(store, note(f"{i}.md", *(f"{i} {j}" for j in range(10))))
-        names.append(sorted(file.name for file in store.directory.glob("*.faiss")))
-    assert [len(found) for found in names] == [1, 2, 3, 1, 2]
+        held.append(sizes(store))
+    assert held == [[10], [20], [30], [40], [40, 10]]
+
+
+def test_the_smallest_files_are_merged_when_there_are_too_many(store, monkeypatch):
+    monkeypatch.setattr(publishing, "SMALL", 0)
+    monkeypatch.setattr(publishing, "GROWTH", 0)
+    monkeypatch.setattr(publishing, "MOST_SEGMENTS", 3)
+    for i in range(4):
+        publish(store, note(f"{i}.md", *(f"{i} {j}" for j in range(10 + i))))
+    assert sizes(store) == [23, 12, 11]
+    with store.read() as snapshot:
+        for i in range(4):
+            assert snapshot.nearest(vectors(f"{i} 3"), 1).scores == pytest.approx(1.0)
+
+
+def test_all_files_are_merged_when_too_much_in_them_is_dead(store, monkeypatch):
+    monkeypatch.setattr(publishing, "SMALL", 0)
+    for i in range(5):
+        publish(store, note(f"{i}.md", *(f"{i} {j}" for j in range(10))))
     with store.write(IDENTITY) as writer:
         for i in range(2):
             writer.remove(f"{i}.md")
         writer.publish()
+    assert sizes(store) == [30]
     assert [file.name for file in store.directory.glob("*.faiss")] == ["vectors-6.faiss"]
 
 
@@ -384,7 +408,7 @@ def test_an_index_is_written_in_the_layout_of_this_version_only(store):
 READ = """
 import os, sys
 from pathlib import Path
-import faiss
+import faiss, mmap
 from recall.store import Store
 from recall.store.vectors import nearest, segments
 if os.geteuid() == 0:  # root may write anywhere

@@ -307,7 +307,7 @@ def test_only_files_that_a_build_can_have_written_are_ever_removed(store):
 AS_ANOTHER = """
 import os, sys
 from pathlib import Path
-import faiss, numpy
+import faiss, mmap, numpy
 from recall.domain import Identity
 from recall.errors import RecallError
 from recall.store import FORMAT, Store

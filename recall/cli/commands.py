@@ -8,13 +8,13 @@ import typer
 
 from recall import __version__
 from recall.cli import output
+from recall.cli.answering import answer_index
 from recall.cli.asking import open_vault, style
 from recall.cli.dismissing import dismiss_command
 from recall.cli.doctor import doctor_command
 from recall.cli.evaluating import eval_command
 from recall.cli.explaining import why_command
 from recall.cli.options import AsJson, Vault
-from recall.cli.progress import progress
 from recall.cli.searching import search_command
 from recall.cli.suggesting import related_command, suggest_links_command
 
@@ -37,16 +37,7 @@ def index_command(
 
     Example: recall index --vault ~/notes
     """
-    from recall.render import as_json as to_json
-    from recall.render import as_text
-
-    index = open_vault(vault)
-    with progress() as on_progress:
-        report = index.refresh(full=full, on_progress=on_progress)
-    if as_json:
-        output.print_json(to_json.report(report))
-    else:
-        output.print_text(as_text.report(report, style()))
+    answer_index(full=full, vault=vault, as_json=as_json)
 
 
 def status_command(*, vault: Vault = None, as_json: AsJson = False) -> None:

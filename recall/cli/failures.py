@@ -44,10 +44,10 @@ def is_interrupt(error: BaseException) -> bool:
 
 def described(error: BaseException, asked: Sequence[str]) -> RecallError:
     """The error that is shown for whatever these arguments raised."""
-    import typer
-
     if isinstance(error, RecallError):
         return error
+    import typer
+
     if isinstance(error, typer.TyperException):
         return _usage_error(error, asked)
     if isinstance(error, OSError) and error.errno in WRITING_FAILED and error.filename is None:

@@ -40,6 +40,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _perform(arguments: list[str]) -> int:
     # Late, so that Ctrl-C is understood from the first moment on.
+    from recall.cli import plain
+
+    if (read := plain.read(arguments)) is not None:
+        plain.run(read)
+        return 0
     import typer
 
     from recall.cli.commands import app

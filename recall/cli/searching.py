@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recall.cli import output
-from recall.cli.asking import bring_up_to_date, open_vault, style, warn
+from recall.cli.answering import answer_search
 from recall.cli.options import AsJson, HowMany, NoRefresh, Vault
 from recall.errors import UsageError
 
@@ -47,19 +45,14 @@ def search_command(
 
     Example: recall search "who owns a model's output" --section claim --tag ai -k 3
     """
-    from recall.render import as_json as to_json
-    from recall.render import as_text
-
-    filters = _filters(section or (), tag or (), since, drafts=drafts)
-    index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
-    result = index.search(question, k=k, filters=filters)
-    warn(result.warnings)
-    if as_json:
-        result = replace(result, warnings=(*warnings, *result.warnings))
-        output.print_json(to_json.search(result))
-    else:
-        output.print_text(as_text.search(result, style()))
+    answer_search(
+        question,
+        k=k,
+        filters=_filters(section or (), tag or (), since, drafts=drafts),
+        no_refresh=no_refresh,
+        vault=vault,
+        as_json=as_json,
+    )
 
 
 def _filters(

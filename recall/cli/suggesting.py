@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from recall.cli import output
-from recall.cli.asking import bring_up_to_date, open_vault, style
+from recall.cli.answering import answer_related, answer_suggest_links
 from recall.cli.options import (
     AsJson,
     Explain,
@@ -20,9 +17,6 @@ from recall.cli.options import (
     checked_k,
     checked_probability,
 )
-
-if TYPE_CHECKING:
-    from recall.domain import NoteSuggestions
 
 
 def suggest_links_command(
@@ -52,13 +46,16 @@ def suggest_links_command(
 
     Example: recall suggest-links "notes/riffusion generates music.md"
     """
-    index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
-    found = [index.suggest_links(note, k=k, min_score=min_score, drafts=drafts) for note in notes]
-    if as_json:
-        _print_json_of(found, warnings, schema="recall.suggest-links/1")
-    else:
-        _print_text_of(found, explain=explain)
+    answer_suggest_links(
+        notes,
+        k=k,
+        min_score=min_score,
+        drafts=drafts,
+        explain=explain,
+        no_refresh=no_refresh,
+        vault=vault,
+        as_json=as_json,
+    )
 
 
 def related_command(
@@ -77,25 +74,4 @@ def related_command(
 
     Example: recall related 221215TJ01
     """
-    index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
-    found = [index.related(note, k=k)]
-    if as_json:
-        _print_json_of(found, warnings, schema="recall.related/1")
-    else:
-        _print_text_of(found, explain=explain)
-
-
-def _print_json_of(
-    found: Sequence[NoteSuggestions], warnings: tuple[str, ...], *, schema: str
-) -> None:
-    from recall.render import as_json
-
-    found = [replace(note, warnings=(*warnings, *note.warnings)) for note in found]
-    output.print_json(as_json.suggestions(found, schema=schema))
-
-
-def _print_text_of(found: Sequence[NoteSuggestions], *, explain: bool) -> None:
-    from recall.render import as_text
-
-    output.print_text(as_text.suggestions(found, style(), explain=explain))
+    answer_related(note, k=k, explain=explain, no_refresh=no_refresh, vault=vault, as_json=as_json)

@@ -8,9 +8,15 @@ import shutil
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from tokenizers import Tokenizer
+
+from recall.embedding.bert import is_plain_bert, write_bert
+from recall.embedding.lookup import POSITIONS, WORDS
 from recall.embedding.onnx import GRAPH, TOKENIZER, WEIGHTS, OnnxEmbedder
 from recall.embedding.prepared import graph_name, new_folder_aside, publish_graph, read_manifest
 from recall.embedding.torch import TorchEmbedder, quiet
+from recall.embedding.wordpiece import write_rules
+from recall.errors import ModelDamaged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +26,6 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
     from sentence_transformers import SentenceTransformer
-    from tokenizers import Tokenizer
 
     from recall.embedding.model import ModelFiles
 
@@ -66,13 +71,9 @@ def export(embedder: TorchEmbedder, files: ModelFiles, models_dir: Path) -> str:
     expected = embedder.embed_passages(PROBES)
     aside = new_folder_aside(models_dir)
     try:
-        (aside / "raw").mkdir()
-        _trace(embedder, aside / "raw" / GRAPH)
-        _optimise(aside / "raw" / GRAPH, aside)
-        shutil.rmtree(aside / "raw")
-        (aside / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+        _write_tokenizer(tokenizer, aside, max_tokens=embedder.space.max_tokens)
         pad_id = _pad_id(embedder)
-        cosine = _parity(embedder, expected, aside, pad_id)
+        cosine = _write_graph(embedder, files, aside, expected, pad_id)
         manifest = {"space": asdict(embedder.space), "pad_id": pad_id, "min_cosine": cosine}
         publish_graph(aside, models_dir / name, manifest)
     except (OSError, NotExportable):
@@ -94,6 +95,35 @@ def _fast_tokenizer(embedder: TorchEmbedder, files: ModelFiles) -> Tokenizer:
     if tokenizer is None:
         raise NotExportable("its tokenizer has no fast form")
     return tokenizer
+
+
+def _write_tokenizer(tokenizer: Tokenizer, folder: Path, *, max_tokens: int) -> None:
+    (folder / TOKENIZER).write_text(tokenizer.to_str(), encoding="utf-8")
+    plain = Tokenizer.from_file(str(folder / TOKENIZER))
+    plain.no_padding()
+    plain.no_truncation()
+    write_rules(plain, folder, max_tokens=max_tokens, probes=PROBES)
+
+
+def _write_graph(
+    embedder: TorchEmbedder,
+    files: ModelFiles,
+    folder: Path,
+    expected: NDArray[np.float32],
+    pad_id: int,
+) -> float:
+    """Write the quickest graph that agrees with torch, and return how well it does."""
+    if is_plain_bert(embedder, files.modules):
+        with contextlib.suppress(NotExportable, ModelDamaged):
+            write_bert(embedder, folder / GRAPH, weights_file=WEIGHTS)
+            return _parity(embedder, expected, folder, pad_id)
+        for name in (GRAPH, WEIGHTS, WORDS, POSITIONS):
+            (folder / name).unlink(missing_ok=True)
+    (folder / "raw").mkdir()
+    _trace(embedder, folder / "raw" / GRAPH)
+    _optimise(folder / "raw" / GRAPH, folder)
+    shutil.rmtree(folder / "raw")
+    return _parity(embedder, expected, folder, pad_id)
 
 
 def _pad_id(embedder: TorchEmbedder) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,8 @@ import onnxruntime
 import tokenizers
 
 from recall.embedding.edges import readable, unit_rows
+from recall.embedding.lookup import WORDS, Lookup
+from recall.embedding.wordpiece import RULES, ShortTokenizer
 from recall.errors import ModelDamaged
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ _BATCH_TOKENS = 512
 # Packing the weights costs once what it saves on about so many tokens.
 _PACKING_PAYS_AFTER_TOKENS = 256
 _TEXTS_AT_ONCE = 4096  # bounds the memory for token ids; sorting by length works within it
+# Reading the whole tokenizer takes as long as about so many short texts on the short way.
+_SHORT_CHARACTERS = 2_000
 
 
 class OnnxEmbedder:
@@ -53,8 +56,18 @@ class OnnxEmbedder:
         self._tokens_seen = 0
         self._packed = False
         self._counter: tokenizers.Tokenizer | None = None
-        self._tokenizer = self._open_tokenizer()
-        self._tokenizer.enable_truncation(self.space.max_tokens)
+        self._tokenizer: tokenizers.Tokenizer | None = None
+        self._characters_left = _SHORT_CHARACTERS if (graph / RULES).exists() else 0
+        self._short: ShortTokenizer | None = None
+        try:
+            has_tables = (graph / WORDS).exists()
+            self._lookup = Lookup(graph, pooling=space.pooling) if has_tables else None
+            if self._characters_left:
+                self._short = ShortTokenizer(graph, max_tokens=space.max_tokens)
+        except Exception as error:
+            raise self._damaged(f"its files can't be read: {error}") from error
+        if self._short is None:
+            self._tokenizer = self._cutting_tokenizer()
         self._session = self._open_session(packed=False)
 
     def embed_passages(
@@ -82,7 +95,7 @@ class OnnxEmbedder:
         done = 0
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
             part = [prompt + readable(text) for text in texts[start : start + _TEXTS_AT_ONCE]]
-            ids = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(part)]
+            ids = self._token_ids(part)
             self._pack_when_it_pays(sum(map(len, ids)))
             for rows, batch in self._run(ids):
                 vectors[[start + row for row in rows]] = batch
@@ -90,6 +103,16 @@ class OnnxEmbedder:
                 if on_progress is not None:
                     on_progress(done)
         return unit_rows(vectors)
+
+    def _token_ids(self, texts: list[str]) -> list[list[int]]:
+        if self._short is not None:
+            self._characters_left -= sum(map(len, texts))
+            if self._characters_left >= 0:
+                return self._short.token_ids(texts)
+            self._short = None
+        if self._tokenizer is None:
+            self._tokenizer = self._cutting_tokenizer()
+        return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
 
     def _run(self, ids: list[list[int]]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Yield (row numbers, vectors) batch by batch.
@@ -106,6 +129,8 @@ class OnnxEmbedder:
         if workers <= 1:
             yield from ((rows, forward(rows)) for rows in batches)
             return
+        from concurrent.futures import ThreadPoolExecutor  # late: a question has no use for it
+
         pool = ThreadPoolExecutor(workers, thread_name_prefix="embed")
         try:
             yield from zip(batches, pool.map(forward, batches), strict=True)
@@ -113,20 +138,20 @@ class OnnxEmbedder:
             pool.shutdown(cancel_futures=True)  # interrupted, it ends with the batches under way
 
     def _forward(self, ids: list[list[int]]) -> NDArray[np.float32]:
-        width = max(1, *(len(row) for row in ids))
-        tokens = np.full((len(ids), width), self._pad_id, dtype=np.int64)
-        mask = np.zeros_like(tokens)
+        lengths = np.array([len(row) for row in ids], dtype=np.int64)
+        tokens = np.full((len(ids), max(1, int(lengths.max()))), self._pad_id, dtype=np.int64)
         for row, row_ids in enumerate(ids):
             tokens[row, : len(row_ids)] = row_ids
-            mask[row, : len(row_ids)] = 1
+        if self._lookup is not None:
+            feeds = self._lookup.feeds(tokens, lengths)
+        else:
+            mask = np.arange(tokens.shape[1]) < lengths[:, None]
+            feeds = {"input_ids": tokens, "attention_mask": mask.astype(np.int64)}
         try:
-            output = self._session.run(None, {"input_ids": tokens, "attention_mask": mask})
+            output = self._session.run(None, feeds)
         except Exception as error:
-            raise ModelDamaged(
-                f"onnxruntime failed on {self.space.model}: {error}",
-                hint=f"delete {self._graph}; the model is then prepared again",
-            ) from error
-        vectors: NDArray[np.float32] = output[0]
+            raise self._damaged(f"onnxruntime failed on it: {error}") from error
+        vectors: NDArray[np.float32] = output[0].reshape(len(ids), -1)
         return vectors
 
     def _pack_when_it_pays(self, tokens: int) -> None:
@@ -151,24 +176,29 @@ class OnnxEmbedder:
                 str(self._graph / GRAPH), options, providers=["CPUExecutionProvider"]
             )
         except Exception as error:
-            raise ModelDamaged(
-                f"onnxruntime can't open {self._graph / GRAPH}: {error}",
-                hint=f"delete {self._graph}; the model is then prepared again",
-            ) from error
+            raise self._damaged(f"onnxruntime can't open it: {error}") from error
+
+    def _cutting_tokenizer(self) -> tokenizers.Tokenizer:
+        tokenizer = self._open_tokenizer()
+        tokenizer.enable_truncation(self.space.max_tokens)
+        return tokenizer
 
     def _open_tokenizer(self) -> tokenizers.Tokenizer:
         path = self._graph / TOKENIZER
         try:
             tokenizer = tokenizers.Tokenizer.from_file(str(path))
         except Exception as error:
-            raise ModelDamaged(
-                f"the tokenizer {path} can't be read: {error}",
-                hint=f"delete {self._graph}; the model is then prepared again",
-            ) from error
+            raise self._damaged(f"its tokenizer can't be read: {error}") from error
         # Files come with settings of their own, such as padding everything to 128.
         tokenizer.no_truncation()
         tokenizer.no_padding()
         return tokenizer
+
+    def _damaged(self, what: str) -> ModelDamaged:
+        return ModelDamaged(
+            f"the prepared model {self.space.model} is damaged: {what}",
+            hint=f"delete {self._graph}; the model is then prepared again",
+        )
 
 
 def _batches(lengths: list[int]) -> list[list[int]]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MISSING = -1  # size of a file that could be there and isn't
-_FORMAT = 1  # of the record and of exported folders: another one means prepare again
+_FORMAT = 2  # of the record and of exported folders: another one means prepare again
 _ABANDONED_AFTER_SECONDS = 24 * 3600
 _MANIFEST = "manifest.json"
 

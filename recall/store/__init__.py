@@ -9,6 +9,5 @@ from recall.store.rows import StoredPassage
 from recall.store.schema import FORMAT
 from recall.store.snapshot import Nearest, Snapshot
 from recall.store.store import Store
-from recall.store.writer import Writer
 
-__all__ = ["FORMAT", "Nearest", "Neighbours", "Snapshot", "Store", "StoredPassage", "Writer"]
+__all__ = ["FORMAT", "Nearest", "Neighbours", "Snapshot", "Store", "StoredPassage"]

@@ -95,7 +95,7 @@ class Database:
     def connect(cls, file: Path, *, mode: str, wait_seconds: float = 5.0) -> Database:
         """Open a file; `mode` is the query part of SQLite's file URI."""
         with translated(file):
-            uri = f"{file.absolute().as_uri()}?{mode}"
+            uri = f"{_uri(file.absolute())}?{mode}"
             connection = sqlite3.connect(
                 uri, uri=True, isolation_level=None, timeout=wait_seconds, check_same_thread=False
             )
@@ -137,6 +137,16 @@ class Database:
         """Close the connection; an open transaction is rolled back."""
         with translated(self._file):
             self._connection.close()
+
+
+def _uri(file: Path) -> str:
+    """A file as SQLite's URI; `Path.as_uri` would load the parsers of the web's addresses."""
+    if os.name != "posix":
+        return file.as_uri()
+    path = os.fsencode(file)
+    for sign in b"%?#":
+        path = path.replace(bytes([sign]), b"%%%02x" % sign)
+    return f"file://{path.decode('ascii')}" if path.isascii() else file.as_uri()
 
 
 def _storable_row(parameters: Sequence[object]) -> tuple[object, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexDamaged, IndexMissing, IndexOutdated
-from recall.store.files import REBUILD
+from recall.store.files import APPLICATION_ID, REBUILD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from recall.store.database import Database
 
 FORMAT = 2  # the layout below and of the files beside; a change is a new number, never a migration
-APPLICATION_ID = 0x7265636C  # "recl": tells our catalogs from other SQLite files
 
 COLUMNS = (
     "title", "names", "tags", "description", "claim", "signals", "take", "question", "body", "rest",

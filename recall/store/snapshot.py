@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self
 
+from recall.domain import Counts
 from recall.errors import IndexDamaged, UsageError
 from recall.store import lexical
 from recall.store.catalog import ALL, Catalog
@@ -17,6 +19,7 @@ from recall.store.integrity import (
     why_words_unsound,
 )
 from recall.store.opening import open_for_reading
+from recall.store.rows import as_written
 from recall.store.seal import compare, verify, why_altered
 
 if TYPE_CHECKING:
@@ -51,6 +54,7 @@ class Snapshot(Catalog):
         self._directory = directory
         self._opened: Segments | None = None
         self._centroids: dict[int | None, tuple[list[str], NDArray[np.float32]]] = {}
+        self._counts: Counts | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -68,6 +72,14 @@ class Snapshot(Catalog):
         self._opened = None
         self._centroids.clear()
         self._db.close()
+
+    def counts(self) -> Counts:
+        """How much the index holds, as its build counted it."""
+        if self._counts is None:
+            kept = self.meta("counts")
+            with as_written():
+                self._counts = _counts_from(kept) if kept else super().counts()
+        return self._counts
 
     def nearest(
         self,
@@ -251,3 +263,8 @@ class Snapshot(Catalog):
         self._db.close()
         self._db = later
         self._centroids.clear()
+        self._counts = None
+
+
+def _counts_from(line: str) -> Counts:
+    return Counts(**{name: int(number) for name, number in json.loads(line).items()})

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexMissing, RecallError
+from recall.store.files import has_marked_catalog
 from recall.store.opening import open_for_reading
 from recall.store.snapshot import Snapshot
-from recall.store.writer import Writer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
     from recall.domain import Finding, Identity
+    from recall.store.writer import Writer
 
 
 class Store:
@@ -24,6 +25,8 @@ class Store:
 
     def exists(self) -> bool:
         """Whether something was published here, usable or not."""
+        if has_marked_catalog(self.directory):
+            return True
         try:
             open_for_reading(self.directory).close()
         except IndexMissing:
@@ -67,4 +70,6 @@ class Store:
             IndexDamaged: It can't be read, and not `fresh`.
             IndexUnwritable: The system does not allow it, or the disk is full.
         """
+        from recall.store.writer import Writer  # late: most commands write nothing
+
         return Writer(self.directory, identity, wait_seconds=wait_seconds, fresh=fresh)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
 from recall.errors import IndexBusy, NoteUnreadable, UsageError
@@ -137,11 +138,16 @@ class Writer(Catalog):
             ],
         )
 
-    def missing_texts(self) -> list[tuple[int, str]]:
-        """The texts that some passage holds and that have no vector yet: (id, text), by id."""
+    def missing_texts(self, *, after: int = -1) -> list[tuple[int, str]]:
+        """The texts that some passage holds and that have no vector yet: (id, text), by id.
+
+        Args:
+            after: Only texts with a higher id.
+        """
         rows = self._db.rows(
-            "SELECT id, hash, text FROM texts WHERE embedded = 0 "
-            "AND EXISTS (SELECT 1 FROM passages WHERE text_id = texts.id) ORDER BY id"
+            "SELECT id, hash, text FROM texts WHERE embedded = 0 AND id > ? "
+            "AND EXISTS (SELECT 1 FROM passages WHERE text_id = texts.id) ORDER BY id",
+            (after,),
         )
         if not rows:
             return []
@@ -211,7 +217,11 @@ class Writer(Catalog):
             publish_vectors(self._db, self._directory, generation, pending)
         self._db.run_many(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
-            [("generation", generation), ("built_at", now())],
+            [
+                ("generation", generation),
+                ("built_at", now()),
+                ("counts", json.dumps(asdict(self.counts()))),
+            ],
         )
         self._db.run("COMMIT")
         with contextlib.suppress(OSError):  # it is published; the next one tidies up

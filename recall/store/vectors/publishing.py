@@ -11,19 +11,22 @@ from recall.errors import UsageError
 from recall.store.catalog import Catalog
 from recall.store.files import is_leftover, is_segment_file, segment_name
 from recall.store.seal import verify
-from recall.store.vectors.segments import Segments, as_ids, pieces, write_segment
+from recall.store.vectors.segments import Segments, as_ids, pieces
+from recall.store.vectors.writing import write_segment
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
     from recall.store.database import Database
+    from recall.store.rows import Segment
     from recall.store.vectors.pending import Pending
 
-# One file is quickest to open and search; writing it anew costs time in proportion to its size.
+# One file is quickest to open and search, but writing it anew costs time in proportion to its size.
 SMALL = 20_000  # vectors; below, every publish writes one file anew
+GROWTH = 3  # a file is merged into the new one unless it is so many times larger
 MOST_SEGMENTS = 8
 MOST_DEAD = 0.3  # of all rows
 
@@ -36,21 +39,14 @@ def publish_vectors(database: Database, directory: Path, generation: int, pendin
     dead = int(database.value("SELECT count(*) FROM dead"))
     if not new and dead <= MOST_DEAD * rows:
         return
-    is_whole = (
-        rows - dead + len(new) < SMALL
-        or len(segments) >= MOST_SEGMENTS
-        or dead > MOST_DEAD * (rows + len(new))
-    )
-    kept = segments if is_whole else ()
-    verify(directory, kept)  # a damaged row must not get a good checksum
-    old = Segments(directory, kept)
+    merged = _to_merge(segments, len(new), dead)
+    verify(directory, merged)  # a damaged row must not get a good checksum
+    old = Segments(directory, merged)
     gone = as_ids([number for (number,) in database.rows("SELECT text_id FROM dead")])
     ids = np.setdiff1d(old.ids(), gone)
     hash_of = {int(number): text_hash for number, text_hash in new}
     ids = np.union1d(ids, as_ids(list(hash_of)))
-    if is_whole:
-        database.run("DELETE FROM segments")
-        database.run("DELETE FROM dead")
+    _take_out(database, merged, old, gone)
     if len(ids):
         dimension = old.dimension or pending.dimension
         if dimension is None or (new and pending.dimension != dimension):
@@ -66,6 +62,35 @@ def publish_vectors(database: Database, directory: Path, generation: int, pendin
             (segment.name, segment.vectors, segment.bytes, segment.sha256),
         )
     database.run("UPDATE texts SET embedded = 1 WHERE embedded = 0")
+
+
+def _to_merge(segments: Sequence[Segment], new: int, dead: int) -> list[Segment]:
+    """The files that the new one takes the place of: few when little is new, all when many rot.
+
+    Files so grow in steps, and there are as many as the logarithm of the vault's size; every
+    vector is written as often, whatever was added one at a time.
+    """
+    rows = sum(segment.vectors for segment in segments)
+    if rows - dead + new < SMALL or dead > MOST_DEAD * (rows + new):
+        return list(segments)
+    merged: list[Segment] = []
+    smallest_first = sorted(segments, key=lambda segment: (segment.vectors, segment.name))
+    for segment in smallest_first:
+        is_crowd = len(segments) - len(merged) >= MOST_SEGMENTS
+        if segment.vectors > GROWTH * new and not is_crowd:
+            break
+        merged.append(segment)
+        new += segment.vectors
+    return merged
+
+
+def _take_out(
+    database: Database, merged: Iterable[Segment], old: Segments, gone: NDArray[np.int64]
+) -> None:
+    """Forget the files that are merged, and the dead texts whose last rows they held."""
+    database.run_many("DELETE FROM segments WHERE name = ?", [(item.name,) for item in merged])
+    buried = np.intersect1d(old.ids(), gone)
+    database.run_many("DELETE FROM dead WHERE text_id = ?", [(n,) for n in buried.tolist()])
 
 
 def remove_dead_files(database: Database, directory: Path) -> None:

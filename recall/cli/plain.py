@@ -1,0 +1,98 @@
+"""Reads the arguments that people type most without loading the parser, which takes long.
+
+Only argument lists that can mean one thing are read here; everything else, every mistake among it,
+is left to the parser. `tests/test_plain_arguments.py` holds that both read the same.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+_COUNT = re.compile("[1-9][0-9]{0,3}")
+_SHARE = re.compile(r"0?\.[0-9]{1,6}|[01]")
+
+
+class Read(NamedTuple):
+    """A command, and what its function is called with."""
+
+    command: str
+    arguments: dict[str, Any]
+
+
+class _Form(NamedTuple):
+    """What may follow a command: at most one value for each option, in any order."""
+
+    positional: str  # the parameter that words fill; "" for none
+    flags: dict[str, str]  # option → parameter that becomes true
+    values: dict[str, str]  # option → parameter that takes the next word
+    takes_many: bool = False  # whether more than one word may fill it
+
+
+_EVERYWHERE = {"--json": "as_json"}
+_ANSWERS = {**_EVERYWHERE, "--no-refresh": "no_refresh"}
+_LISTS = {"--vault": "vault", "-k": "k"}
+FORMS = {
+    "index": _Form("", {**_EVERYWHERE, "--full": "full"}, {"--vault": "vault"}),
+    "search": _Form("question", _ANSWERS, _LISTS),
+    "suggest-links": _Form(
+        "notes",
+        {**_ANSWERS, "--explain": "explain"},
+        {**_LISTS, "--min-score": "min_score"},
+        takes_many=True,
+    ),
+    "related": _Form("note", {**_ANSWERS, "--explain": "explain"}, _LISTS),
+}
+
+
+def read(words: Sequence[str]) -> Read | None:
+    """What a list of words means, or None where the parser has to say it."""
+    form = FORMS.get(words[0]) if words and "_RECALL_COMPLETE" not in os.environ else None
+    if form is None:
+        return None
+    found: dict[str, Any] = {}
+    positional: list[str] = []
+    rest = iter(words[1:])
+    for word in rest:
+        if word in form.flags and form.flags[word] not in found:
+            found[form.flags[word]] = True
+        elif word in form.values and form.values[word] not in found:
+            value = _value(form.values[word], next(rest, ""))
+            if value is None:
+                return None
+            found[form.values[word]] = value
+        elif word and not word.startswith("-"):
+            positional.append(word)
+        else:
+            return None
+    if form.positional:
+        if not positional or (len(positional) > 1 and not form.takes_many):
+            return None
+        found[form.positional] = positional if form.takes_many else positional[0]
+    elif positional:
+        return None
+    return Read(words[0], found)
+
+
+def run(read: Read) -> None:
+    """Do what was read."""
+    from recall.cli import answering
+
+    functions: dict[str, Any] = {
+        "index": answering.answer_index,
+        "search": answering.answer_search,
+        "suggest-links": answering.answer_suggest_links,
+        "related": answering.answer_related,
+    }
+    functions[read.command](**read.arguments)
+
+
+def _value(parameter: str, word: str) -> str | int | float | None:
+    """The value of an option, if it is beyond doubt."""
+    if parameter == "k":
+        return int(word) if _COUNT.fullmatch(word) else None
+    if parameter == "min_score":
+        return float(word) if _SHARE.fullmatch(word) else None
+    return word if word and not word.startswith("-") else None

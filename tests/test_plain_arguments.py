@@ -1,0 +1,66 @@
+"""The short way to read arguments gives what the parser gives, or leaves it to the parser."""
+
+import pytest
+import typer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from recall.cli import answering, plain
+from recall.cli.commands import app
+
+COMMANDS = typer.main.get_command(app).commands
+TYPED = """
+    index search suggest-links related status --json --no-refresh --explain --full --vault -k
+    --min-score -- -k3 --vault=x --no-drafts --tag 3 0 10000 007 0.5 .25 1 1.0 nan -1 a b.md - ü
+    --help
+"""
+WORDS = st.sampled_from([*TYPED.split(), "", "two words"])
+LISTS = st.builds(lambda command, rest: [command, *rest], st.sampled_from(list(plain.FORMS)),
+                  st.lists(WORDS, max_size=6))  # fmt: skip
+
+
+def parsed(words: list[str]) -> dict[str, object]:
+    """What the parser makes of a list of words."""
+    command = COMMANDS[words[0]]
+    with command.make_context(words[0], list(words[1:])) as context:
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in context.params.items()}
+
+
+@settings(deadline=None)
+@given(LISTS)
+def test_what_is_read_the_short_way_is_what_the_parser_reads(words):
+    read = plain.read(words)
+    if read is None:
+        return
+    everything = parsed(words)
+    assert read.command == words[0]
+    assert {name: everything[name] for name in read.arguments} == read.arguments
+    left_out = {name: everything[name] for name in everything.keys() - read.arguments.keys()}
+    untouched = parsed([words[0], *(["x"] if plain.FORMS[words[0]].positional else [])])
+    assert left_out == {name: untouched[name] for name in left_out}
+
+
+@pytest.mark.parametrize(
+    ("words", "arguments"),
+    [
+        (["index"], {}),
+        (["search", "audio models", "-k", "3", "--json"],
+         {"question": "audio models", "k": 3, "as_json": True}),
+        (["suggest-links", "a.md", "b.md", "--min-score", ".25", "--explain"],
+         {"notes": ["a.md", "b.md"], "min_score": 0.25, "explain": True}),
+        (["related", "--vault", "v", "a", "--no-refresh"],
+         {"note": "a", "vault": "v", "no_refresh": True}),
+    ],
+)  # fmt: skip
+def test_plain_lists_are_read_the_short_way(words, arguments):
+    assert plain.read(words) == (words[0], arguments)
+
+
+@pytest.mark.parametrize("command", list(plain.FORMS))
+def test_both_ways_begin_with_the_same_defaults(command):
+    function = getattr(answering, f"answer_{command.replace('-', '_')}")
+    word = ["x"] if plain.FORMS[command].positional else []
+    given_by_parser = parsed([command, *word])
+    for name, default in (function.__kwdefaults__ or {}).items():
+        if name != "filters":  # made of several options; none of them has a short way
+            assert given_by_parser[name] == default, name
