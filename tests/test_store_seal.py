@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -148,3 +151,43 @@ def test_a_vectors_file_that_is_vouched_for_is_read_when_everything_is_to_be(sto
     verify(store.directory, segments, whole=True)
     replace_bytes(store.directory / SEAL, b"vectors-1.faiss", b"vectors-9.faiss")
     verify(store.directory, segments)  # a seal of no use: compared whole
+
+
+# One process holds a connection and reads the catalog's bytes; then another closes its own last
+# connection. Had the first lost its lock, the second would take the log away.
+READS_BESIDE = """
+import sys
+from pathlib import Path
+from recall.store import Store
+store = Store(Path(sys.argv[1]))
+store.read().close()
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="what POSIX makes of locks")
+def test_reading_the_bytes_of_a_catalog_costs_no_connection_its_locks(store):
+    with store.read() as snapshot, store.read() as other:
+        os.utime(store.directory / CATALOG)
+        store.read().close()  # compares the catalog, block by block
+        log = (store.directory / f"{CATALOG}-wal").stat().st_ino
+        subprocess.run(
+            [sys.executable, "-c", READS_BESIDE, str(store.directory)],
+            check=True, cwd=Path(__file__).parents[1],
+        )  # fmt: skip
+        assert (store.directory / f"{CATALOG}-wal").stat().st_ino == log
+        assert snapshot.paths() == other.paths() == ["a.md", "b.md"]
+    assert not (store.directory / f"{CATALOG}-wal").exists()
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors")
+def test_no_descriptor_is_left_open(store):
+    def open_files() -> set[str]:
+        links = Path("/proc/self/fd").iterdir()
+        return {str(link.readlink()) for link in links if link.is_symlink()}
+
+    for _ in range(3):
+        os.utime(store.directory / CATALOG)
+        answers(store)
+        change(store)
+        publish(store, *BEFORE)
+    assert not [name for name in open_files() if str(store.directory) in name]

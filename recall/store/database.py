@@ -8,11 +8,14 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from recall.errors import IndexBusy, IndexDamaged, IndexUnreadable, IndexUnwritable
+from recall.store.descriptors import connected, disconnected
 from recall.store.files import OWNER, REBUILD
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
+
+    from recall.store.descriptors import Key
 
 # What SQLite reports when the system says no: nothing of this is damage to the file.
 _LOCKING = tuple(
@@ -87,9 +90,10 @@ def translated(file: Path) -> Iterator[None]:
 class Database:
     """One connection; whole results, so that every error is met here."""
 
-    def __init__(self, connection: sqlite3.Connection, file: Path) -> None:
+    def __init__(self, connection: sqlite3.Connection, file: Path, key: Key | None = None) -> None:
         self._connection = connection
         self._file = file
+        self._key = key
 
     @classmethod
     def connect(cls, file: Path, *, mode: str, wait_seconds: float = 5.0) -> Database:
@@ -100,7 +104,7 @@ class Database:
                 uri, uri=True, isolation_level=None, timeout=wait_seconds, check_same_thread=False
             )
             connection.execute("PRAGMA trusted_schema = OFF")  # the tables may be a stranger's
-        return cls(connection, file)
+        return cls(connection, file, connected(file))
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of a query."""
@@ -135,8 +139,12 @@ class Database:
 
     def close(self) -> None:
         """Close the connection; an open transaction is rolled back."""
-        with translated(self._file):
-            self._connection.close()
+        try:
+            with translated(self._file):
+                self._connection.close()
+        finally:
+            disconnected(self._key)
+            self._key = None
 
 
 def _uri(file: Path) -> str:

@@ -80,6 +80,11 @@ def open_to_read(file: Path) -> BufferedReader:
     return os.fdopen(_open(file, os.O_RDONLY), "rb")
 
 
+def open_descriptor(file: Path) -> int:
+    """Open a file of the index and give its descriptor; raises like `open_to_read`."""
+    return _open(file, os.O_RDONLY)
+
+
 def open_to_change(file: Path) -> BufferedRandom:
     """Open a file of the index that is there; raises like `open_to_read`."""
     return os.fdopen(_open(file, os.O_RDWR), "r+b")

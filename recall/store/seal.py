@@ -22,6 +22,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexDamaged, IndexUnreadable
+from recall.store.descriptors import reading
 from recall.store.files import CATALOG, REBUILD, create, gone, open_to_read, size_of
 
 if TYPE_CHECKING:
@@ -215,7 +216,7 @@ def _differing_blocks(directory: Path) -> set[int] | None:
 
 def _sums_of(file: Path, old: array[int] | None, changed: set[int]) -> array[int]:
     """CRC-32 of each block; with old ones, only those of changed and added blocks are computed."""
-    with open_to_read(file) as stream:
+    with reading(file) as stream:
         blocks = -(-os.fstat(stream.fileno()).st_size // BLOCK)
         if old is None:
             sums = array("I")
