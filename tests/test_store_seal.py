@@ -179,6 +179,19 @@ def test_reading_the_bytes_of_a_catalog_costs_no_connection_its_locks(store):
     assert not (store.directory / f"{CATALOG}-wal").exists()
 
 
+@pytest.mark.skipif(os.name != "posix", reason="what POSIX makes of locks")
+def test_asking_whether_there_is_an_index_costs_no_connection_its_locks(store):
+    with store.read() as snapshot:
+        assert store.exists()
+        log = (store.directory / f"{CATALOG}-wal").stat().st_ino
+        subprocess.run(
+            [sys.executable, "-c", READS_BESIDE, str(store.directory)],
+            check=True, cwd=Path(__file__).parents[1],
+        )  # fmt: skip
+        assert (store.directory / f"{CATALOG}-wal").stat().st_ino == log
+        assert snapshot.paths() == ["a.md", "b.md"]
+
+
 @pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="counts descriptors")
 def test_no_descriptor_is_left_open(store):
     def open_files() -> set[str]:

@@ -21,11 +21,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CATALOG = "catalog.sqlite"
-APPLICATION_ID = 0x7265636C  # "recl": tells our catalogs from other SQLite files
 REBUILD = "run `recall index --full`"
 OWNER = "check that the folder is there, is yours and has room"
 
-_MARK = slice(68, 72)  # where SQLite keeps that number in a file's header
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
 _SEAL_ASIDE = re.compile(r"catalog\.seal\.[0-9]+")
 _SEGMENT = re.compile(r"vectors-[1-9][0-9]*\.faiss")
@@ -108,18 +106,6 @@ def has_catalog(directory: Path) -> bool:
     if sizes[-1]:
         _refuse_super_journal(directory / f"{CATALOG}-journal")
     return bool(sizes[0])
-
-
-def has_marked_catalog(directory: Path) -> bool:
-    """Whether the catalog bears the mark of our tables, by its first bytes alone.
-
-    A first build that is only in the log has not marked it yet; then SQLite has to say.
-    """
-    try:
-        with open_to_read(directory / CATALOG) as file:
-            return file.read(_MARK.stop)[_MARK] == APPLICATION_ID.to_bytes(4, "big")
-    except (FileNotFoundError, NotADirectoryError, IndexDamaged, IndexUnreadable):
-        return False
 
 
 def set_catalog_aside(directory: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexDamaged, IndexMissing, IndexOutdated
-from recall.store.files import APPLICATION_ID, REBUILD
+from recall.store.files import REBUILD
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from recall.store.database import Database
 
 FORMAT = 2  # the layout below and of the files beside; a change is a new number, never a migration
+APPLICATION_ID = 0x7265636C  # "recl": tells our catalogs from other SQLite files
+_MARK = slice(68, 72)  # where SQLite keeps that number in a file's header
 
 COLUMNS = (
     "title", "names", "tags", "description", "claim", "signals", "take", "question", "body", "rest",
@@ -86,6 +88,11 @@ CREATE VIRTUAL TABLE words USING fts5(
 );
 CREATE VIRTUAL TABLE word_counts USING fts5vocab(words, row);
 """
+
+
+def bears_our_mark(head: bytes) -> bool:
+    """Whether a file that begins so is a catalog of ours; a first build has not marked it yet."""
+    return head[_MARK] == APPLICATION_ID.to_bytes(4, "big")
 
 
 def check_header(database: Database, file: Path) -> None:

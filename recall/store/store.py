@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexMissing, RecallError
-from recall.store.files import has_marked_catalog
+from recall.store.descriptors import reading
+from recall.store.files import CATALOG
 from recall.store.opening import open_for_reading
+from recall.store.schema import bears_our_mark
 from recall.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from recall.store.writer import Writer
 
 
+HEADER_BYTES = 100  # of an SQLite file
+
+
 class Store:
     """An index in a folder, which need not be there yet."""
 
@@ -25,8 +31,10 @@ class Store:
 
     def exists(self) -> bool:
         """Whether something was published here, usable or not."""
-        if has_marked_catalog(self.directory):
-            return True
+        # Asked before every answer: the first bytes mostly say it, without SQLite.
+        with suppress(OSError, RecallError), reading(self.directory / CATALOG) as file:
+            if bears_our_mark(file.read(HEADER_BYTES)):
+                return True
         try:
             open_for_reading(self.directory).close()
         except IndexMissing:
