@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -164,6 +165,65 @@ def test_an_index_that_may_not_be_written_answers_and_says_that_it_is_not_up_to_
     assert told[1] == str(sorted(ORCHARD))
     assert told[3] == "['grafting.md', 'apples.md']"
     assert told[4] == "[]"
+
+
+# Every lock that is asked for is refused, as by some network folders.
+NO_LOCKS = """
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#define REFUSE(name) int name(int fd, int command, ...) { \\
+    va_list rest; va_start(rest, command); void *value = va_arg(rest, void *); va_end(rest); \\
+    if (command == F_SETLK || command == F_SETLKW || command == F_GETLK) { \\
+        errno = atoi(getenv("LOCK_ERRNO")); return -1; } \\
+    return ((int (*)(int, int, ...))dlsym(RTLD_NEXT, #name))(fd, command, value); }
+REFUSE(fcntl)
+REFUSE(fcntl64)
+"""
+REFRESH = """
+import sys
+from pathlib import Path
+sys.path[:0] = [sys.argv[1], sys.argv[1] + "/tests"]
+from vaults import index_of
+from recall.errors import RecallError
+index = index_of(Path(sys.argv[2]))
+try:
+    index.refresh(wait_seconds=0.1)
+except RecallError as error:
+    print(error.kind, "|", error.message.replace(sys.argv[2], "VAULT"))
+print([hit.card.path for hit in index.search("hive at the meadow", k=1).hits] if index.exists else "-")
+"""
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="preloads a library")
+@pytest.mark.parametrize("refusal", ["ENOLCK", "EOPNOTSUPP"])
+def test_a_file_system_without_locks_is_named_and_an_index_on_it_answers(tmp_path, refusal):
+    library = tmp_path / "nolocks.so"
+    (tmp_path / "nolocks.c").write_text(NO_LOCKS)
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("needs a C compiler")
+    command = [compiler, "-shared", "-fPIC", "-o", library, tmp_path / "nolocks.c", "-ldl"]
+    subprocess.run(command, check=True, capture_output=True)
+    vault = tmp_path / "vault"
+    write(vault, ORCHARD)
+
+    def refresh() -> list[str]:
+        return subprocess.run(
+            [sys.executable, "-c", REFRESH, str(ROOT), str(vault)],
+            capture_output=True, text=True, check=True,
+            env={**os.environ, "LD_PRELOAD": str(library),
+                 "LOCK_ERRNO": str(getattr(errno, refusal))},
+        ).stdout.splitlines()  # fmt: skip
+
+    said = "index-unwritable | the file system of VAULT/.recall gives no locks"
+    assert refresh() == [said, "-"]
+    index_of(vault).refresh()
+    write(vault, {"new.md": "# New\n"})
+    assert refresh() == [said, "['bees.md']"]
 
 
 @pytest.mark.parametrize("jump_seconds", [-50 * 365 * 86_400, -3600, 3600, 20 * 365 * 86_400])

@@ -7,9 +7,15 @@ import sqlite3
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from recall.errors import IndexBusy, IndexDamaged, IndexUnreadable, IndexUnwritable
+from recall.errors import (
+    IndexBusy,
+    IndexDamaged,
+    IndexUnreadable,
+    IndexUnwritable,
+    RecallError,
+)
 from recall.store.descriptors import connected, disconnected
-from recall.store.files import OWNER, REBUILD
+from recall.store.files import OWNER, REBUILD, gives_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -55,36 +61,42 @@ def translated(file: Path) -> Iterator[None]:
         raise IndexDamaged(f"{file} can't be read: {error}", hint=REBUILD) from error
     except sqlite3.Error as error:
         name = getattr(error, "sqlite_errorname", None) or ""
-        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
-            raise IndexBusy(
-                f"another process is writing the index in {file.parent}",
-                hint="try again when it is done",
-            ) from error
-        if name.startswith("SQLITE_FULL"):
-            raise IndexUnwritable(
-                f"no room left on the disk of {file.parent}", hint="free some space, then try again"
-            ) from error
-        if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
-            raise IndexUnwritable(f"{file} may not be written", hint=OWNER) from error
-        if name.startswith("SQLITE_CANTOPEN") and not os.access(file, os.R_OK):
-            raise IndexUnreadable(
-                f"{file} may not be read", hint="check who owns the folder of the index"
-            ) from error
-        if name.startswith(_LOCKING):
-            raise IndexUnwritable(
-                f"the file system of {file.parent} gives no locks",
-                hint="keep the vault, or its index, on a disk of this machine",
-            ) from error
-        # On a full disk SQLite finds no room for its own small files, and says only this much.
-        if name.startswith(_WRITING):
-            raise IndexUnwritable(
-                f"the system can't write in {file.parent}: {error}", hint=OWNER
-            ) from error
+        if ours := _refusal(name, file, error):
+            raise ours from error
         # A plain SQLITE_ERROR is a mistake of ours, unless a table is not there.
         is_foreign = str(error).startswith(("no such", "Could not decode"))
         if is_foreign or (name and name != "SQLITE_ERROR"):
             raise IndexDamaged(f"{file} can't be read: {error}", hint=REBUILD) from error
         raise
+
+
+def _refusal(name: str, file: Path, error: sqlite3.Error) -> RecallError | None:
+    """The error for what the system, or another process, does not allow; None for all else."""
+    folder = file.parent
+    is_busy = name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+    if name.startswith(_LOCKING) or (is_busy and not gives_locks(folder)):
+        return IndexUnwritable(
+            f"the file system of {folder} gives no locks",
+            hint="keep the vault, or its index, on a disk of this machine",
+        )
+    if is_busy:
+        return IndexBusy(
+            f"another process is writing the index in {folder}", hint="try again when it is done"
+        )
+    if name.startswith("SQLITE_FULL"):
+        return IndexUnwritable(
+            f"no room left on the disk of {folder}", hint="free some space, then try again"
+        )
+    if name.startswith(("SQLITE_READONLY", "SQLITE_PERM")):
+        return IndexUnwritable(f"{file} may not be written", hint=OWNER)
+    if name.startswith("SQLITE_CANTOPEN") and not os.access(file, os.R_OK):
+        return IndexUnreadable(
+            f"{file} may not be read", hint="check who owns the folder of the index"
+        )
+    # On a full disk SQLite finds no room for its own small files, and says only this much.
+    if name.startswith(_WRITING):
+        return IndexUnwritable(f"the system can't write in {folder}: {error}", hint=OWNER)
+    return None
 
 
 class Database:

@@ -7,6 +7,7 @@ files for SQLite to delete.
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import stat
@@ -122,6 +123,21 @@ def set_catalog_aside(directory: Path) -> None:
 def gone(directory: Path) -> IndexDamaged:
     """Make the error for a vectors file that is not there."""
     return IndexDamaged(f"a vectors file of {directory} is gone", hint=REBUILD)
+
+
+def gives_locks(directory: Path) -> bool:
+    """Whether the file system knows locks: SQLite takes one that does not for one that is busy."""
+    try:
+        import fcntl
+        import tempfile
+
+        with tempfile.TemporaryFile(dir=directory) as probe:
+            fcntl.lockf(probe, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except ImportError:  # Windows: always
+        return True
+    except OSError as error:
+        return error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
+    return True
 
 
 @contextmanager
