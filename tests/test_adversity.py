@@ -194,7 +194,8 @@ try:
     index.refresh(wait_seconds=0.1)
 except RecallError as error:
     print(error.kind, "|", error.message.replace(sys.argv[2], "VAULT"))
-print([hit.card.path for hit in index.search("hive at the meadow", k=1).hits] if index.exists else "-")
+hits = index.search("hive at the meadow", k=1).hits if index.exists else ()
+print([hit.card.path for hit in hits] or "-")
 """
 
 
