@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Self, TypeVar
 
 from recall.domain import Counts
 from recall.errors import IndexDamaged, UsageError
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from recall.store.vectors.segments import Segments
 
 
+T = TypeVar("T")
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Nearest:
     """The nearest texts of each query, best first, filled up with -1 and -inf."""
@@ -45,7 +48,7 @@ class Snapshot(Catalog):
     """Reads one state of the index, whatever is published meanwhile.
 
     The vectors are opened when they are first asked for. Should a later build have removed their
-    file by then, the snapshot moves on, once, to the state of that moment; text ids that were
+    file by then, the snapshot moves on to the state of that moment; text ids that were
     given out stay valid for every text that is still there.
     """
 
@@ -195,11 +198,7 @@ class Snapshot(Catalog):
         Raises:
             IndexDamaged: One is not.
         """
-        try:
-            compare(self._directory, self.segments())
-        except FileNotFoundError:
-            self._move_on()  # a build that was published meanwhile may have removed it
-            verify(self._directory, self.segments())
+        self._while_builds_are_published(lambda: compare(self._directory, self.segments()))
 
     def flaws(self) -> dict[str, str | None]:
         """What is wrong with each part, everything read through; None where nothing is found.
@@ -241,15 +240,23 @@ class Snapshot(Catalog):
 
     def _segments(self) -> Segments:
         if self._opened is None:
-            try:
-                self._opened = self._open_segments()
-            except FileNotFoundError:
-                self._move_on()
-                try:
-                    self._opened = self._open_segments()
-                except FileNotFoundError as error:
-                    raise gone(self._directory) from error
+            self._opened = self._while_builds_are_published(self._open_segments)
         return self._opened
+
+    def _while_builds_are_published(self, look: Callable[[], T]) -> T:
+        """Look at the vectors files, and again in a later state when a build removed one.
+
+        Raises:
+            IndexDamaged: One is gone that the latest state names.
+        """
+        while True:
+            try:
+                return look()
+            except FileNotFoundError as error:
+                before = self.generation
+                self._move_on()
+                if self.generation == before:
+                    raise gone(self._directory) from error
 
     def _open_segments(self) -> Segments:
         from recall.store.vectors.segments import Segments
