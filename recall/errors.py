@@ -6,6 +6,10 @@ RecallError
 ├── VaultNotFound         no folder of notes here
 ├── NoteNotFound          nothing, or several notes, by that name
 ├── NoteUnreadable        the file is there but can't be indexed
+├── NoteChanged           it says something else than when it was read
+├── NoteUnwritable        it may not be written, or not without harm
+├── NothingToUndo         no application is on record
+├── JournalDamaged        the record of applications can't be read
 ├── ModelMissing          the embedding model is not on this machine
 ├── ModelDamaged          its files are not what they should be
 ├── IndexMissing          nothing was indexed yet
@@ -61,6 +65,30 @@ class NoteUnreadable(RecallError):
     """A file can't be read as a note; the message is the reason shown in reports."""
 
     kind = "note-unreadable"
+
+
+class NoteChanged(RecallError):
+    """A note says something else than when it was read, so it is not overwritten."""
+
+    kind = "note-changed"
+
+
+class NoteUnwritable(RecallError):
+    """A note may not be written, or not without changing more than its text."""
+
+    kind = "note-unwritable"
+
+
+class NothingToUndo(RecallError):
+    """No application of links is on record."""
+
+    kind = "nothing-to-undo"
+
+
+class JournalDamaged(RecallError):
+    """The record of applications can't be read."""
+
+    kind = "journal-damaged"
 
 
 class ModelMissing(RecallError):

@@ -42,6 +42,7 @@ from recall.store.filters import tag_form
 from recall.vault import Vault
 
 if TYPE_CHECKING:
+    from recall.applying import Editor
     from recall.build import OnProgress
     from recall.domain import Finding, Link, Note, NoteCard
     from recall.embedding import Embedder
@@ -337,6 +338,12 @@ class Index:
     def dismissed(self, note: str | Path | None = None) -> tuple[Judgement, ...]:
         """The suggestions that were dismissed for one note, or for all."""
         return tuple(item for item in self.judged(note) if item.verdict is Verdict.DISMISSED)
+
+    def editor(self) -> Editor:
+        """What writes accepted suggestions into notes, and takes that back."""
+        from recall.applying import Editor
+
+        return Editor(self._vault, self.settings.index, self.settings.rules, self.read)
 
     def status(self) -> Status:
         """What is indexed and what is stale; loads no model and opens no note."""

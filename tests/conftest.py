@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from recall.embedding import Embedder, open_embedder
 
 # `from standins import WordEmbedder`: the tests are no package.
 sys.path.insert(0, str(Path(__file__).parent))
+
+
+settings.register_profile("slow", max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 @pytest.fixture(scope="session")

@@ -174,7 +174,7 @@ def test_a_hostile_title_does_not_reach_the_terminal(vault, capsys):
 def test_help_teaches_every_command(vault, capsys):
     assert main(["--help"]) == 0
     overview = capsys.readouterr().out
-    for command in ("index", "search", "suggest-links", "related", "status"):
+    for command in ("index", "search", "suggest-links", "undo", "related", "status"):
         assert command in overview
         assert main([command, "--help"]) == 0
         assert "Example:" in capsys.readouterr().out

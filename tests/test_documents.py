@@ -4,6 +4,8 @@ import json
 import re
 import shlex
 import shutil
+from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,13 +16,15 @@ from recall.cli import main
 from recall.cli.failures import Internal, NotWritten, Stopped
 from recall.evaluate import Evaluation, Method, Miss
 from recall.evaluate.metrics import Estimate
-from recall.render import as_json, diagnosis, dismissals, evaluation, why
+from recall.index import Index
+from recall.render import as_json, diagnosis, dismissals, edits, evaluation, why
 
 ROOT = Path(__file__).parent.parent
 JSON = (ROOT / "docs/json.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (
-    "index", "search", "suggest-links", "related", "why", "dismiss", "eval", "status", "doctor",
+    "index", "search", "suggest-links", "undo", "related", "why", "dismiss", "eval", "status",
+    "doctor",
 )  # fmt: skip
 EVIDENCE = "notes[].suggestions[].evidence"
 
@@ -86,6 +90,7 @@ def printed(tmp_path_factory) -> dict[str, set[str]]:
     miss = Miss("a.md", "A", "b.md", "B", 11, None)
     evaluated = Evaluation(2, 1, 2, (method,), one, (miss,), 1, 0.1)
     said.append(evaluation.as_json(evaluated, warnings=[""]))
+    said += edits_of(index)
     fields: dict[str, set[str]] = {}
     for item in said:
         one = json.loads(as_json.one_line(item))
@@ -93,7 +98,18 @@ def printed(tmp_path_factory) -> dict[str, set[str]]:
     return {schema: leaves(found) for schema, found in fields.items()}
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+def edits_of(index: Index) -> Iterator[dict[str, object]]:
+    """The objects of applying and undoing, with every list filled and an error among them."""
+    editor, found = index.editor(), index.suggest_links("linked.md")
+    plan = editor.plan(replace(found, warnings=("a warning",)))
+    (outcome,) = editor.write([plan.edit])
+    again = editor.plan(found)
+    changed = replace(outcome, error=errors.NoteChanged("changed", hint="again"))
+    yield edits.applied_json([(plan, outcome), (again, changed)], ())
+    yield edits.undone_json(editor.undo())
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "apply"])
 def test_every_field_of_an_object_is_documented_and_no_other(printed, command):
     schema = f"recall.{command}/1"
     assert printed[schema] == documented(schema)
@@ -122,7 +138,7 @@ def options_of(capsys: pytest.CaptureFixture[str], *command: str) -> set[str]:
 def test_every_option_of_a_command_is_in_the_table_of_the_readme(capsys, command):
     row = next(line for line in README.splitlines() if line.startswith(f"| `recall {command}"))
     everywhere = {"--vault", "--json"}
-    answering = {"--no-refresh"} if command not in {"index", "status", "doctor"} else set()
+    answering = {"--no-refresh"} if command not in {"index", "undo", "status", "doctor"} else set()
     written = set(re.findall(r"(?<![\w-])--?[a-z][\w-]*", row.split("|")[1]))
     assert options_of(capsys, command) == written | everywhere | answering
     for option in everywhere | answering:
@@ -137,9 +153,9 @@ def test_every_command_and_no_other_is_in_the_table_of_the_readme(capsys):
     assert commands == list(COMMANDS)
 
 
-def shown_runs() -> list[tuple[str, str]]:
-    """Each command of the README that is shown with what it prints."""
-    blocks = re.findall(r"```console\n\$ (recall [^\n]*)\n([^$].*?)\n```", README, re.DOTALL)
+def shown_runs(text: str = README) -> list[tuple[str, str]]:
+    """Each command of a document that is shown with what it prints."""
+    blocks = re.findall(r"```console\n\$ (recall [^\n]*)\n([^$].*?)\n```", text, re.DOTALL)
     return [(command, printed) for command, printed in blocks if "\n$ " not in printed]
 
 
@@ -167,3 +183,21 @@ def test_what_the_readme_shows_is_what_is_printed(sample, capsys, monkeypatch, c
     assert main(shlex.split(command)[1:]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert "\n".join(line.rstrip() for line in lines) == printed
+
+
+def test_what_the_page_on_writing_links_shows_is_what_is_printed(sample, capsys, monkeypatch):
+    root, cache = sample
+    monkeypatch.setenv("RECALL_CACHE", str(cache))
+    monkeypatch.chdir(root)
+    before = {file: file.read_bytes() for file in (root / "notes").iterdir()}
+    runs = shown_runs((ROOT / "docs/editing.md").read_text(encoding="utf-8"))
+    assert [command.split()[1] for command, _ in runs] == ["suggest-links", "suggest-links", "undo"]
+    for command, printed in runs:
+        assert main(shlex.split(command)[1:]) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert timeless("\n".join(line.rstrip() for line in lines)) == timeless(printed)
+    assert {file: file.read_bytes() for file in (root / "notes").iterdir()} == before
+
+
+def timeless(text: str) -> str:
+    return re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC", "WHEN", text)

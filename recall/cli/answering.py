@@ -58,7 +58,7 @@ def answer_suggest_links(
     notes: Sequence[str],
     *,
     k: int = 5,
-    min_score: float = 0.0,
+    min_score: float | None = None,
     drafts: bool = False,
     explain: bool = False,
     no_refresh: bool = False,
@@ -68,7 +68,8 @@ def answer_suggest_links(
     """Tell the links that notes are missing."""
     index = open_vault(vault)
     warnings = bring_up_to_date(index, refresh=not no_refresh)
-    found = [index.suggest_links(note, k=k, min_score=min_score, drafts=drafts) for note in notes]
+    least = min_score or 0.0
+    found = [index.suggest_links(note, k=k, min_score=least, drafts=drafts) for note in notes]
     _print(found, warnings, "recall.suggest-links/1", explain=explain, as_json=as_json)
 
 

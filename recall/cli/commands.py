@@ -9,6 +9,7 @@ import typer
 from recall import __version__
 from recall.cli import output
 from recall.cli.answering import answer_index
+from recall.cli.applying import undo_command
 from recall.cli.asking import open_vault, style
 from recall.cli.dismissing import dismiss_command
 from recall.cli.doctor import doctor_command
@@ -77,6 +78,7 @@ for name, short_help, function in (
     ("index", "Make the index agree with the notes.", index_command),
     ("search", "Find the notes that answer a question.", search_command),
     ("suggest-links", "Propose the wikilinks a note is missing.", suggest_links_command),
+    ("undo", "Take back the links written last.", undo_command),
     ("related", "Show the notes nearest to a note.", related_command),
     ("why", "Say why a note is suggested for another, or not.", why_command),
     ("dismiss", "Never suggest a link again, or let it be.", dismiss_command),

@@ -15,11 +15,12 @@ def checked_k(value: int) -> int:
     return value
 
 
-def checked_probability(value: float) -> float:
+def checked_probability(value: float | None) -> float | None:
     """Refuse what is no probability."""
     from recall.arguments import check_probability
 
-    check_probability(value)
+    if value is not None:
+        check_probability(value)
     return value
 
 

@@ -48,6 +48,22 @@ def print_text(text: str) -> None:
     sys.stdout.flush()
 
 
+def print_prompt(text: str) -> None:
+    """Print a question; the answer goes behind it."""
+    sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def print_exactly(text: str) -> None:
+    """Print characters as they are, in UTF-8: for a program that takes them literally."""
+    sys.stdout.flush()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
+    else:
+        sys.stdout.write(text)
+    sys.stdout.flush()
+
+
 def print_json(value: Mapping[str, object]) -> None:
     """Print the answer for programs: one object on one line, in UTF-8."""
     from recall.render import as_json

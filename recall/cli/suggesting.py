@@ -7,6 +7,8 @@ from typing import Annotated
 import typer
 
 from recall.cli.answering import answer_related, answer_suggest_links
+from recall.cli.applying import Manner, apply_all, check_manner
+from recall.cli.asking import bring_up_to_date, open_vault
 from recall.cli.options import (
     AsJson,
     Explain,
@@ -17,6 +19,7 @@ from recall.cli.options import (
     checked_k,
     checked_probability,
 )
+from recall.cli.reviewing import review
 
 
 def suggest_links_command(
@@ -27,15 +30,29 @@ def suggest_links_command(
         typer.Option("-k", metavar="N", help="Suggestions a note at most.", callback=checked_k),
     ] = 5,
     min_score: Annotated[
-        float,
+        float | None,
         typer.Option(
             metavar="P",
             help="Least probability of a suggestion.",
             callback=checked_probability,
+            show_default=False,
         ),
-    ] = 0.0,
+    ] = None,
     drafts: Annotated[
         bool, typer.Option("--drafts", help="Suggest drafts for published notes, too.")
+    ] = False,
+    apply: Annotated[
+        bool, typer.Option("--apply", help="Ask about each link, and write the accepted ones.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="With --apply and --min-score: write without asking.")
+    ] = False,
+    diff: Annotated[
+        bool, typer.Option("--diff", help="Show what --apply would write; write nothing.")
+    ] = False,
+    mentions: Annotated[
+        bool,
+        typer.Option("--mentions", help="Make a mention of a note in the prose the link to it."),
     ] = False,
     explain: Explain = False,
     no_refresh: NoRefresh = False,
@@ -44,18 +61,31 @@ def suggest_links_command(
 ) -> None:
     """Propose the wikilinks that a note is missing, with what speaks for each.
 
-    Example: recall suggest-links "notes/riffusion generates music.md"
+    Example: recall suggest-links "notes/riffusion generates music.md" --apply
     """
-    answer_suggest_links(
-        notes,
-        k=k,
-        min_score=min_score,
-        drafts=drafts,
-        explain=explain,
-        no_refresh=no_refresh,
-        vault=vault,
-        as_json=as_json,
+    manner = Manner(apply, yes, diff, mentions, min_score, as_json)
+    check_manner(manner)
+    if not manner.is_asked_for:
+        answer_suggest_links(
+            notes,
+            k=k,
+            min_score=min_score,
+            drafts=drafts,
+            explain=explain,
+            no_refresh=no_refresh,
+            vault=vault,
+            as_json=as_json,
+        )
+        return
+    index = open_vault(vault)
+    warnings = bring_up_to_date(index, refresh=not no_refresh)
+    answers = (
+        index.suggest_links(note, k=k, min_score=min_score or 0.0, drafts=drafts) for note in notes
     )
+    if manner.is_interactive:
+        review(index, answers, mentions=mentions, explain=explain)
+    else:
+        apply_all(index.editor(), list(answers), manner, warnings)
 
 
 def related_command(

@@ -54,6 +54,14 @@ class Style:
         """Mark a word that matched."""
         return f"\x1b[1;33m{text}\x1b[0m" if self.colour else text
 
+    def added(self, text: str) -> str:
+        """Show that a line was put in."""
+        return f"\x1b[32m{text}\x1b[0m" if self.colour else text
+
+    def removed(self, text: str) -> str:
+        """Show that a line was taken out."""
+        return f"\x1b[31m{text}\x1b[0m" if self.colour else text
+
 
 def visible(text: str) -> str:
     """A text from a note, safe to print: control characters become visible signs."""
@@ -96,11 +104,12 @@ def _note_text(note: NoteSuggestions, style: Style, *, explain: bool) -> str:
     if not note.suggestions:
         lines.append("   Nothing to suggest.")
     for item in note.suggestions:
-        lines += _suggestion_lines(item, style, explain=explain)
+        lines += suggestion_lines(item, style, explain=explain)
     return "\n".join(lines)
 
 
-def _suggestion_lines(item: Suggestion, style: Style, *, explain: bool) -> Iterator[str]:
+def suggestion_lines(item: Suggestion, style: Style, *, explain: bool) -> Iterator[str]:
+    """One suggestion, with what speaks for it."""
     said = {
         "already linked": item.linked,
         "dismissed": item.dismissed,
@@ -143,10 +152,10 @@ def report(done: BuildReport, style: Style) -> str:
     lines = []
     if done.reason:
         lines.append(f"Everything was done again: {done.reason}.")
-    lines.append(f"{style.bold(_count(done.notes, 'note'))} indexed{_changes_text(done)}.")
+    lines.append(f"{style.bold(amount(done.notes, 'note'))} indexed{_changes_text(done)}.")
     lines.append(
-        f"{_count(done.passages, 'passage')}, {_count(done.embedded, 'text')} embedded; "
-        f"{_count(done.links, 'link')}, {_loose_ends(done)}."
+        f"{amount(done.passages, 'passage')}, {amount(done.embedded, 'text')} embedded; "
+        f"{amount(done.links, 'link')}, {_loose_ends(done)}."
     )
     lines.append(_speed_text(done))
     lines += _listed("Skipped", done.skipped)
@@ -191,7 +200,7 @@ def status(found: Status, style: Style) -> str:
     if found.indexed and not found.rebuild:
         counts = found.counts
         rows += [
-            ("holds", f"{_count(counts.notes, 'note')}, {_count(counts.passages, 'passage')}"),
+            ("holds", f"{amount(counts.notes, 'note')}, {amount(counts.passages, 'passage')}"),
             (
                 "links",
                 f"{counts.links:,}, {_loose_ends(counts)}",
@@ -202,7 +211,7 @@ def status(found: Status, style: Style) -> str:
         ]
     lines = [f"{style.dim(name)}  {visible(value)}" for name, value in rows]
     if not found.indexed:
-        waiting = _count(len(found.added), "note")
+        waiting = amount(len(found.added), "note")
         lines.append(f"Nothing is indexed yet. Run recall index: {waiting} to read.")
     elif found.rebuild:
         lines.append(f"The next recall index starts from nothing: {found.rebuild}.")
@@ -211,7 +220,8 @@ def status(found: Status, style: Style) -> str:
     return "\n".join(lines)
 
 
-def _count(number: int, noun: str) -> str:
+def amount(number: int, noun: str) -> str:
+    """A number of things, in words."""
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
 
 
@@ -235,7 +245,7 @@ def _stale_text(found: Status) -> str:
 def _cover_text(found: Status) -> str:
     held, all_of_them = found.covered
     share = f" ({held / all_of_them:.1%})" if held < all_of_them else ""
-    return f"{held:,} of {_count(all_of_them, 'note')}{share}"
+    return f"{held:,} of {amount(all_of_them, 'note')}{share}"
 
 
 def _listed(title: str, items: Sequence[Skipped]) -> Iterator[str]:

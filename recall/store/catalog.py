@@ -38,6 +38,7 @@ from recall.store.schema import FORMAT
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from recall.domain import LinkPlace
     from recall.store.database import Database
 
 LINK_COLUMNS = (
@@ -139,6 +140,15 @@ class Catalog:
     def paths(self) -> list[str]:
         """The paths of all notes, sorted."""
         return [path for (path,) in self._db.rows("SELECT path FROM notes ORDER BY path")]
+
+    def paths_with(self, places: Iterable[LinkPlace]) -> list[str]:
+        """The paths of the notes with links in one of these places, sorted."""
+        rows = self._db.rows(
+            "SELECT DISTINCT n.path FROM links l JOIN notes n ON n.id = l.source_id "
+            "WHERE l.place IN (SELECT value FROM json_each(?)) ORDER BY n.path",
+            (json.dumps(list(places)),),
+        )
+        return [path for (path,) in rows]
 
     def cards(self, paths: Iterable[str]) -> dict[str, NoteCard]:
         """The cards of those notes that are in the index, sorted by path."""

@@ -1,4 +1,4 @@
-"""Which files are notes, have they changed, and what do they say. Never writes.
+"""Which files are notes, have they changed, what do they say; and putting a note's new text down.
 
 A vault is data from wherever: symbolic links are not followed, only regular files are opened,
 and what can't be read is reported with its reason instead of raised.
@@ -16,7 +16,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 
 from recall.domain import FileStamp, Skipped
-from recall.errors import NoteUnreadable, VaultNotFound
+from recall.errors import NoteUnreadable, NoteUnwritable, VaultNotFound
 
 SUFFIXES = (".md", ".markdown")
 NEVER_ENTERED = frozenset({"node_modules", "__pycache__"})
@@ -75,6 +75,29 @@ class Vault:
         except OSError as error:
             raise NoteUnreadable(_reason(error)) from error
         return decode(data), stamp
+
+    def replace(self, path: str, text: str, *, expected_sha256: str) -> None:
+        """Put a new text in the place of a note's old one, in one step (see `writing`).
+
+        Args:
+            path: Of the note.
+            text: What it shall say, characters exactly.
+            expected_sha256: Of the bytes that it holds now; if they are others, nothing happens.
+
+        Raises:
+            NoteChanged: It says something else by now, or is gone.
+            NoteUnwritable: It is no plain file of this vault, or may not be written.
+        """
+        from recall.vault.writing import replace_bytes  # late: most commands write no note
+
+        try:
+            leads_elsewhere = not is_inside(path) or self._leads_elsewhere(path)
+        except OSError:
+            leads_elsewhere = False  # gone: that is said below
+        if leads_elsewhere:
+            raise NoteUnwritable(f"{path}: {LINKED}.", hint="Name the note itself.")
+        data = text.encode("utf-8")
+        replace_bytes(self.root / path, data, expected_sha256=expected_sha256, shown=path)
 
     def holds(self, path: str) -> bool:
         """Whether the note is still there, in the vault itself."""

@@ -1,0 +1,100 @@
+"""A name of another note in the prose, made a link to it: `[[Title|as written]]`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from recall.domain import Facet, LinkSyntax, Section
+from recall.edit.insertion import Insertion, NewLink, Shape
+from recall.edit.place import Put
+from recall.markdown.leaves import Leaf, LeafKind
+from recall.markdown.mask import shield
+from recall.names import normal_form
+
+if TYPE_CHECKING:
+    from recall.edit.page import Page
+
+GAP = "\ue000"  # stands where no name can be: in a link, a tag, an address
+
+# What the reader does not see as words, or what a link inside would break.
+_NO_PROSE = re.compile(
+    r"""!?\[\[[^\[\]\n]*\]\]                      # wikilinks
+    | !?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*[^()]*\)   # links
+    | !?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\[[^\[\]]*\]  # reference links
+    | \[[^\[\]\n]*\]                              # footnotes, shortcut links, task boxes
+    | <[a-zA-Z/!?][^<>]*>                         # HTML tags, autolinks
+    | [a-zA-Z][a-zA-Z0-9+.\-]{1,15}://[^\s<>]+ | \bwww\.[^\s<>]+ | [^\s@<>]+@[^\s@<>]+\.[^\s@<>]+
+    | (?<!\S)\#[^\s#]+                            # tags
+    | (?<!\S)\^[A-Za-z0-9-]+[ \t]*$               # block ids
+    | ^[ \t>*_+-]*[^\n:\[\]]{1,60}::              # keys of inline fields
+    | \{\{[^{}]*\}\} | \{%[^{}]*%\} | <%[^<]*?%>  # template placeholders
+    | [^\s<>]*/[^\s<>]*                           # paths
+    """,
+    re.VERBOSE | re.MULTILINE,
+)
+_STAND_IN = re.compile("[\ufdd0-\ufdef]")
+_ANCHOR = re.compile(r"<a\b[^<>]*>.*?</a\s*>", re.IGNORECASE | re.DOTALL)
+_PROSE = frozenset({LeafKind.PARAGRAPH, LeafKind.ITEM, LeafKind.TABLE})
+
+
+def link_mention(page: Page, link: NewLink) -> Iterator[tuple[Put, Shape]]:
+    """Each way to make the first mention of the target a link; the longest name first."""
+    names = sorted(
+        {n for name in link.names if (n := normal_form(name))}, key=lambda n: (-len(n), n)
+    )
+    patterns = [_pattern(name) for name in names]
+    leaves = [(leaf, _prose(page, leaf)) for leaf in page.leaves if _is_prose(page, leaf)]
+    for pattern in patterns:
+        for leaf, prose in leaves:
+            for found in pattern.finditer(prose):
+                at, end = leaf.start + found.start(), leaf.start + found.end()
+                if page.may_change(at) and page.may_change(end):
+                    put = _linked(page.text[at:end], at, link, in_table=leaf.kind is LeafKind.TABLE)
+                    if put is not None:
+                        yield put, Shape.MENTION
+
+
+def _linked(words: str, at: int, link: NewLink, *, in_table: bool) -> Put | None:
+    """Put the link around the words, which stay as they are."""
+    end = at + len(words)
+    if link.prefer is LinkSyntax.MARKDOWN and link.address:
+        written = f"[{words}]({link.address})"
+        return Put((Insertion(at, "["), Insertion(end, f"]({link.address})")), (written,))
+    target = link.wiki.partition("|")[0]
+    if words == target:
+        return Put((Insertion(at, "[["), Insertion(end, "]]")), (f"[[{words}]]",))
+    bar = "\\|" if in_table else "|"
+    written = f"[[{target}{bar}{words}]]"
+    return Put((Insertion(at, f"[[{target}{bar}"), Insertion(end, "]]")), (written,))
+
+
+def _pattern(name: str) -> re.Pattern[str]:
+    """The name as whole words and no part of a longer one, on one line, in whatever case."""
+    words = r"[ \t]+".join(re.escape(word) for word in name.split())
+    return re.compile(rf"(?<!\w)(?<!\w[-.]){words}(?!\w|[-.]\w)", re.IGNORECASE)
+
+
+def _is_prose(page: Page, leaf: Leaf) -> bool:
+    if leaf.kind not in _PROSE or leaf.is_html:
+        return False
+    section = _section_of(page, leaf)
+    return section is None or section.facet not in {None, Facet.TITLE}
+
+
+def _section_of(page: Page, leaf: Leaf) -> Section | None:
+    inside = (s for s in page.note.sections if s.span.start <= leaf.start < s.span.end)
+    return max(inside, key=lambda section: section.span.start, default=None)
+
+
+def _prose(page: Page, leaf: Leaf) -> str:
+    """The leaf's text, of the same length, with everything that is no prose taken for a gap."""
+    text = shield(page.cleaned[leaf.start : leaf.end])
+    for link in page.note.links:
+        if leaf.start <= link.span.start < leaf.end:
+            start, end = link.span.start - leaf.start, link.span.end - leaf.start
+            text = text[:start] + GAP * (end - start) + text[end:]
+    for pattern in (_ANCHOR, _NO_PROSE):
+        text = pattern.sub(lambda found: GAP * len(found.group()), text)
+    return _STAND_IN.sub(GAP, text)
