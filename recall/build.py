@@ -20,8 +20,8 @@ from recall.domain import (
 )
 from recall.errors import IndexDamaged, IndexMissing, IndexOutdated, NoteUnreadable
 from recall.passages import recipe
+from recall.planning import pending, plan, unreadable_of
 from recall.store import FORMAT
-from recall.vault import is_unchanged
 
 if TYPE_CHECKING:
     from recall.embedding import Embedder
@@ -34,38 +34,6 @@ EMBEDDED_AT_ONCE = 2048  # texts; what a killed build can lose
 NOTES_BETWEEN = 64  # notes that are read before it is asked again what there is to embed
 
 OnProgress = Callable[[str, int, int], None]  # (what is being done, done, of how many)
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Which files need a look, judged by their stamps alone."""
-
-    unchanged: tuple[str, ...]
-    unreadable: tuple[str, ...]  # could not be read last time, and have not changed since
-    examine: tuple[str, ...]
-    gone: tuple[str, ...]
-
-
-def plan(
-    old: Mapping[str, FileStamp],
-    new: Mapping[str, FileStamp],
-    unreadable: Mapping[str, Skipped] | None = None,
-) -> Plan:
-    """Compare what is indexed, and what could not be, with what is there."""
-    tried = {path: item.stamp for path, item in (unreadable or {}).items() if item.stamp}
-    same: set[str] = set()
-    vain: set[str] = set()
-    for path, stamp in new.items():
-        if path in old and is_unchanged(old[path], stamp):
-            same.add(path)
-        elif path in tried and is_unchanged(tried[path], stamp):
-            vain.add(path)
-    return Plan(
-        unchanged=tuple(sorted(same)),
-        unreadable=tuple(sorted(vain)),
-        examine=tuple(sorted(new.keys() - same - vain)),
-        gone=tuple(sorted(old.keys() - new.keys())),
-    )
 
 
 def build(
@@ -196,7 +164,7 @@ class _Build:
         if again:
             self.writer.forget_vectors()
         old = self.writer.stamps()
-        work = plan(old, listing.stamps, unreadable := _unreadable(self.writer.skipped()))
+        work = plan(old, listing.stamps, unreadable := unreadable_of(self.writer.skipped()))
         self.unchanged = len(work.unchanged)
         self.skipped += listing.skipped
         self.skipped += [unreadable[path] for path in work.unreadable]
@@ -308,11 +276,6 @@ def _why_unusable(error: IndexOutdated | IndexDamaged) -> str:
     return f"the old index was damaged ({error.message})"
 
 
-def pending(snapshot: Snapshot, listing: Listing) -> Plan:
-    """What a build would have to look at now."""
-    return plan(snapshot.stamps(), listing.stamps, _unreadable(snapshot.skipped()))
-
-
 def _nothing_to_do(snapshot: Snapshot, listing: Listing, started: float) -> BuildReport | None:
     """The report of a build that finds nothing changed; opens no note and takes no lock."""
     skipped = snapshot.skipped()
@@ -341,7 +304,3 @@ def _held(snapshot: Snapshot) -> BuildReport:
         unresolved_links=counts.unresolved_links,
         ambiguous_links=counts.ambiguous_links,
     )
-
-
-def _unreadable(skipped: Iterable[Skipped]) -> dict[str, Skipped]:
-    return {item.path: item for item in skipped if item.stamp}

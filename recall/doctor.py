@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from recall.build import pending, why_again
+from recall.build import why_again
 from recall.domain import Finding, Health
 from recall.errors import NoteUnreadable, RecallError
+from recall.planning import pending
 
 if TYPE_CHECKING:
     from recall.domain import Identity

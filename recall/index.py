@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recall.arguments import check_k, check_name, check_probability, vault_folder
-from recall.build import build, identity_of, pending, why_again
+from recall.build import build, identity_of, why_again
 from recall.domain import (
     BuildReport,
     Filters,
@@ -35,6 +35,7 @@ from recall.judging import follow, judge, mark_of
 from recall.names import Resolver
 from recall.naming import file_named, find_note, shown
 from recall.passages import Lines
+from recall.planning import pending
 from recall.search import search
 from recall.settings import Settings, load_settings
 from recall.store import Store

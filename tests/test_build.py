@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 from vaults import ORCHARD, embedded, index_of, settle, write
 
-from recall.build import identity_of, plan
+from recall.build import identity_of
 from recall.domain import DEFAULT_RULES, Facet, FileStamp, HeadingRules, Skipped
 from recall.entries import index_note
 from recall.errors import IndexBusy
 from recall.index import Index
 from recall.markdown import parse_note
+from recall.planning import plan
 from recall.vault import Vault
 
 

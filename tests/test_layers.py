@@ -25,6 +25,7 @@ ORDER = (
     "entries",
     "store",
     "feedback",
+    "planning",
     "build",
     "search",
     "links",
