@@ -10,6 +10,9 @@ RecallError
 ├── NoteUnwritable        it may not be written, or not without harm
 ├── NothingToUndo         no application is on record
 ├── JournalDamaged        the record of applications can't be read
+├── GitFailed             git is not there, or can't say what a commit holds
+├── HookNotInstalled      a hook of somebody else is in the way
+├── BaselineUnreadable    the file of known findings can't be read or written
 ├── ModelMissing          the embedding model is not on this machine
 ├── ModelDamaged          its files are not what they should be
 ├── IndexMissing          nothing was indexed yet
@@ -89,6 +92,24 @@ class JournalDamaged(RecallError):
     """The record of applications can't be read."""
 
     kind = "journal-damaged"
+
+
+class GitFailed(RecallError):
+    """git is not installed, the folder lies in no repository, or a commit is not there."""
+
+    kind = "git-failed"
+
+
+class HookNotInstalled(RecallError):
+    """Another hook is there, or hooks are shared with other repositories."""
+
+    kind = "hook-not-installed"
+
+
+class BaselineUnreadable(RecallError):
+    """The file that holds the findings already known can't be read or written."""
+
+    kind = "baseline-unreadable"
 
 
 class ModelMissing(RecallError):

@@ -45,7 +45,7 @@ from recall.vault import Vault
 if TYPE_CHECKING:
     from recall.applying import Editor
     from recall.build import OnProgress
-    from recall.domain import Finding, Link, Note, NoteCard
+    from recall.domain import Finding, Link, Note, NoteCard, Suggestion
     from recall.embedding import Embedder
     from recall.feedback import NoteMark
     from recall.links import Explanation, Source, Targets
@@ -460,6 +460,37 @@ class Index:
     def _mark_of(self, note: str | Path, snapshot: Snapshot) -> NoteMark:
         check_name(note)
         return mark_of(note, snapshot, vault=self._vault, rules=self.settings.rules)
+
+    def suggestions_for(
+        self,
+        source: Source,
+        snapshot: Snapshot,
+        *,
+        k: int,
+        min_score: float = 0.0,
+        is_there: Callable[[str], bool],
+    ) -> tuple[Suggestion, ...]:
+        """The notes that a source should perhaps link, best first; as `suggest_links`.
+
+        Args:
+            source: From `embedded`, or of a note of the index.
+            snapshot: The index.
+            k: How many at most.
+            min_score: The least probability of a suggestion.
+            is_there: Whether a note may be suggested at all, by its path.
+        """
+        from recall.links import suggest
+
+        targets = self._targets(source.card, snapshot, drafts=False)
+        return suggest(
+            source,
+            snapshot,
+            k=k,
+            min_score=min_score,
+            max_notes_per_text=self.settings.max_notes_per_text,
+            is_there=is_there,
+            is_wanted=lambda card: targets.bar(card) is None,
+        )
 
     def check_space(self, snapshot: Snapshot) -> None:
         """See that the index and the embedder share a vector space.

@@ -199,3 +199,11 @@ class Lines:
     def line_at(self, offset: int) -> int:
         """The line, counted from 1, in which an offset lies."""
         return bisect_right(self._starts, offset)
+
+    def start_of(self, line: int) -> int:
+        """The offset at which a 1-based line begins."""
+        return self._starts[line - 1]
+
+    def column_at(self, offset: int) -> int:
+        """The 1-based column of an offset in its line, in characters."""
+        return offset - self._starts[self.line_at(offset) - 1] + 1

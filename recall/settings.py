@@ -15,6 +15,7 @@ from typing import Literal
 
 from recall.domain import DEFAULT_RULES, Facet, HeadingRules
 from recall.errors import SettingsError, UsageError, VaultNotFound
+from recall.publishing import NOTHING_CHOSEN, Publishing, read_publishing
 from recall.toml_file import FILE_NAME, Table, plain, read_file, shortened
 from recall.vault import DEFAULT_MAX_NOTE_BYTES
 
@@ -59,6 +60,7 @@ class Settings:
     max_notes_per_text: int = 4  # a text that more notes hold is template text: never an answer
     rules: HeadingRules = DEFAULT_RULES
     suggest: SuggestSettings = SuggestSettings()
+    publishing: Publishing = NOTHING_CHOSEN
 
 
 def load_settings(
@@ -156,9 +158,17 @@ def _with_file(settings: Settings, home: Path) -> Settings:
         max_notes_per_text=table.number("max_notes_per_text", settings.max_notes_per_text),
         rules=_rules(table),
         suggest=_suggest(table),
+        publishing=_publishing(table.table("prepublish"), home),
     )
     table.refuse_unknown()
     return changed
+
+
+def _publishing(table: Table, home: Path) -> Publishing:
+    chosen = read_publishing(table)
+    return replace(
+        chosen, baseline=_inside(home, str(chosen.baseline), "prepublish.baseline", table.file)
+    )
 
 
 def _rules(table: Table) -> HeadingRules:

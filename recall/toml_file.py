@@ -68,6 +68,11 @@ class Table:
             raise self._error(key, "must be a text")
         return value
 
+    def text_or_none(self, key: str) -> str | None:
+        """A text that is not empty; None where there is none."""
+        self.known.add(key)
+        return self.text(key, "") if key in self.values else None
+
     def texts(self, key: str, default: tuple[str, ...]) -> tuple[str, ...]:
         """A list of texts."""
         value = self._get(key, default)
@@ -82,12 +87,19 @@ class Table:
             raise self._error(key, f"must be a whole number from 1 to {MAX_NUMBER}")
         return value
 
+    def probability(self, key: str, default: float) -> float:
+        """A number from 0 to 1."""
+        value = self._get(key, default)
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
+            raise self._error(key, "must be a number from 0 to 1")
+        return float(value)
+
     def table(self, key: str) -> Table:
         """A table; empty where there is none."""
         value = self._get(key, {})
         if not isinstance(value, dict):
             raise self._error(key, "must be a table")
-        return Table(value, self.file, key)
+        return Table(value, self.file, self.full(key))
 
     def refuse_unknown(self) -> None:
         """See that every key was asked for.
@@ -101,8 +113,8 @@ class Table:
 
                 near = difflib.get_close_matches(key, sorted(self.known), n=1)
                 raise SettingsError(
-                    f"{self.file}: there is no setting {self._full(key)}.",
-                    hint=f"Did you mean {self._full(near[0])}?"
+                    f"{self.file}: there is no setting {self.full(key)}.",
+                    hint=f"Did you mean {self.full(near[0])}?"
                     if near
                     else f"Known settings: {', '.join(sorted(self.known))}.",
                 )
@@ -111,12 +123,13 @@ class Table:
         self.known.add(key)
         return self.values.get(key, default)
 
-    def _full(self, key: str) -> str:
+    def full(self, key: str) -> str:
+        """A key with the names of the tables around it."""
         return f"{self.name}.{key}" if self.name else key
 
     def _error(self, key: str, rule: str) -> SettingsError:
         return SettingsError(
-            f"{self.file}: {self._full(key)} {rule}.", hint="See the settings in the README."
+            f"{self.file}: {self.full(key)} {rule}.", hint="See the settings in the README."
         )
 
 

@@ -17,13 +17,15 @@ from recall.cli.failures import Internal, NotWritten, Stopped
 from recall.evaluate import Evaluation, Method, Miss
 from recall.evaluate.metrics import Estimate
 from recall.index import Index
+from recall.prepublish import Selection, check
 from recall.render import as_json, diagnosis, dismissals, edits, evaluation, why
 
 ROOT = Path(__file__).parent.parent
 JSON = (ROOT / "docs/json.md").read_text(encoding="utf-8")
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 COMMANDS = (
-    "index", "search", "suggest-links", "undo", "related", "why", "dismiss", "eval", "status",
+    "index", "search", "suggest-links", "undo", "related", "why", "dismiss", "eval",
+    "prepublish", "status",
     "doctor",
 )  # fmt: skip
 EVIDENCE = "notes[].suggestions[].evidence"
@@ -51,7 +53,12 @@ def documented(schema: str) -> set[str]:
 
 def fields_of(value: object, at: str = "") -> set[str]:
     """The dotted paths of an object's fields."""
-    if at in {f"{EVIDENCE}.parts", "groups", "evidence"}:  # of names that differ, or told before
+    if at in {
+        f"{EVIDENCE}.parts",
+        "groups",
+        "evidence",
+        "counts",
+    }:  # of names that differ, or told before
         return {at}
     if isinstance(value, dict):
         return set().union(*(fields_of(v, f"{at}.{key}".lstrip(".")) for key, v in value.items()))
@@ -91,6 +98,9 @@ def printed(tmp_path_factory) -> dict[str, set[str]]:
     evaluated = Evaluation(2, 1, 2, (method,), one, (miss,), 1, 0.1)
     said.append(evaluation.as_json(evaluated, warnings=[""]))
     said += edits_of(index)
+    write(root, {"pub.md": "# Pub\n\nA hive. [[nowhere]] <!-- recall: ignore nothing -->\n"})
+    index.refresh()
+    said += [as_json.prepublish(check(index, Selection(everything=True)), failed=True)]
     fields: dict[str, set[str]] = {}
     for item in said:
         one = json.loads(as_json.one_line(item))

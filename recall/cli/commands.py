@@ -16,6 +16,7 @@ from recall.cli.doctor import doctor_command
 from recall.cli.evaluating import eval_command
 from recall.cli.explaining import why_command
 from recall.cli.options import AsJson, Vault
+from recall.cli.publishing import prepublish_command
 from recall.cli.searching import search_command
 from recall.cli.suggesting import related_command, suggest_links_command
 
@@ -83,6 +84,7 @@ for name, short_help, function in (
     ("why", "Say why a note is suggested for another, or not.", why_command),
     ("dismiss", "Never suggest a link again, or let it be.", dismiss_command),
     ("eval", "Measure suggestions on the links you made.", eval_command),
+    ("prepublish", "Check notes before they are published.", prepublish_command),
     ("status", "Show what is indexed, stale or skipped.", status_command),
     ("doctor", "Examine notes, index and model; say what to run.", doctor_command),
 ):

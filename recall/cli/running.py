@@ -7,6 +7,7 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from recall.cli import output
@@ -21,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # Loading modules makes many objects and no garbage: looking for it is wasted time.
     gc.set_threshold(100_000)
     asked = list(sys.argv[1:] if arguments is None else arguments)
-    as_json = "--json" in (asked[: asked.index("--")] if "--" in asked else asked)
+    as_json = _wants_json(asked[: asked.index("--")] if "--" in asked else asked)
     try:
         output.make_ready()
         return _perform(list(asked))  # a copy: the parser eats it
@@ -36,6 +37,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The model's threads may still be at work; taking them down in order can end in an abort.
         os._exit(code)
     return code
+
+
+def _wants_json(options: Sequence[str]) -> bool:
+    """Whether a failure is told as JSON too; by then the arguments may not even be readable."""
+    formats = [after for option, after in pairwise(options) if option == "--format"]
+    formats += [option.removeprefix("--format=") for option in options if "=" in option]
+    return "--json" in options or bool({"json", "sarif"}.intersection(formats))
 
 
 def _perform(arguments: list[str]) -> int:

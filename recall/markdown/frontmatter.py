@@ -86,6 +86,29 @@ def read_frontmatter(text: str) -> Frontmatter:
     )
 
 
+def frontmatter_words(text: str, key: str) -> tuple[str, ...]:
+    """The texts that one key of the block gives, however they are listed; none if it can't be read.
+
+    Args:
+        text: Of the whole note.
+        key: In any case. A single text is split at commas and blanks.
+    """
+    opening = _OPENING.match(text)
+    closing = _CLOSING.search(text, opening.end()) if opening else None
+    if opening is None or closing is None:
+        return ()
+    try:
+        values = _load(clean(text[opening.end() : closing.start()]))
+    except _Refused:
+        return ()
+    return tuple(filter(None, _words(values, _SEPARATORS, key.lower())))
+
+
+def says_yes(words: tuple[str, ...]) -> bool:
+    """Whether a value read by `frontmatter_words` is a yes: `true`, `yes`, `on` or `1`."""
+    return bool(words) and words[0].lower() in _TRUE
+
+
 class _Refused(Exception):
     """Why a block can't be used, in words for the author."""
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
         Suggestion,
     )
     from recall.errors import RecallError
+    from recall.publishing import CheckReport, Finding
 
 
 # Halves of characters can't be UTF-8; the others steer terminals or end a line for some readers.
@@ -161,6 +162,42 @@ def status(found: Status) -> dict[str, object]:
 
 def _skipped_json(items: Sequence[Skipped]) -> list[dict[str, str]]:
     return [{"path": item.path, "reason": item.reason} for item in items]
+
+
+def prepublish(checked: CheckReport, *, failed: bool) -> dict[str, object]:
+    """`recall.prepublish/1`."""
+    return {
+        "schema": "recall.prepublish/1",
+        "took_ms": round(checked.seconds * 1000, 1),
+        "failed": failed,
+        "counts": {rule.value: count for rule, count in checked.counts().items()},
+        "known": checked.known,
+        "silenced": checked.silenced,
+        "notes": [
+            {
+                "path": note.path,
+                "title": note.title,
+                "published": note.published,
+                "findings": [_finding_json(finding) for finding in note.findings],
+            }
+            for note in checked.notes
+        ],
+        "warnings": list(checked.warnings),
+    }
+
+
+def _finding_json(finding: Finding) -> dict[str, object]:
+    return {
+        "rule": finding.rule.value,
+        "severity": finding.severity.value,
+        "line": finding.line,
+        "column": finding.column,
+        "subject": finding.subject,
+        "message": finding.message,
+        "link": finding.link,
+        "target": finding.target,
+        "score": finding.score,
+    }
 
 
 def error(failure: RecallError) -> dict[str, object]:

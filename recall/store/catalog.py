@@ -174,6 +174,24 @@ class Catalog:
         )
         return [path for (path,) in rows]
 
+    def facets(self) -> dict[str, frozenset[str]]:
+        """The facets that each note's passages have, by path; template text counts as well."""
+        found: dict[str, set[str]] = {}
+        for path, facet in self._db.rows(
+            "SELECT DISTINCT n.path, p.facet FROM passages p JOIN notes n ON n.id = p.note_id "
+            "ORDER BY n.path"
+        ):
+            found.setdefault(path, set()).add(facet)
+        return {path: frozenset(facets) for path, facets in found.items()}
+
+    def every_name(self) -> Iterator[tuple[str, Name]]:
+        """Every name that a note bears, in normal form, sorted by it."""
+        rows = self._db.rows(
+            "SELECT a.key, a.kind, n.path FROM names a JOIN notes n ON n.id = a.note_id "
+            "ORDER BY a.key, n.path, a.kind"
+        )
+        return ((key, Name(NameKind(kind), path)) for key, kind, path in rows)
+
     def lookup(self, key: str) -> tuple[Name, ...]:
         """Who bears a name, given in normal form; sorted by path."""
         rows = self._db.rows(

@@ -68,12 +68,7 @@ class Vault:
             NoteUnreadable: It is gone, too large, not a regular file, not UTF-8, not allowed, or
                 reached over a symbolic link.
         """
-        try:
-            if self._leads_elsewhere(path):
-                raise NoteUnreadable(LINKED)
-            data, stamp = _read_regular_file(self.root / path, self.max_note_bytes)
-        except OSError as error:
-            raise NoteUnreadable(_reason(error)) from error
+        data, stamp = self._read(path)
         return decode(data), stamp
 
     def replace(self, path: str, text: str, *, expected_sha256: str) -> None:
@@ -98,6 +93,14 @@ class Vault:
             raise NoteUnwritable(f"{path}: {LINKED}.", hint="Name the note itself.")
         data = text.encode("utf-8")
         replace_bytes(self.root / path, data, expected_sha256=expected_sha256, shown=path)
+
+    def read_bytes(self, path: str) -> bytes:
+        """Read the bytes of one note.
+
+        Raises:
+            NoteUnreadable: It can't be opened; see `read`.
+        """
+        return self._read(path)[0]
 
     def holds(self, path: str) -> bool:
         """Whether the note is still there, in the vault itself."""
@@ -135,6 +138,14 @@ class Vault:
             return way.resolve().relative_to(root).as_posix()
         except (ValueError, OSError, RuntimeError):  # outside, a NUL, too long, links in a circle
             return None
+
+    def _read(self, path: str) -> tuple[bytes, FileStamp]:
+        try:
+            if self._leads_elsewhere(path):
+                raise NoteUnreadable(LINKED)
+            return _read_regular_file(self.root / path, self.max_note_bytes)
+        except OSError as error:
+            raise NoteUnreadable(_reason(error)) from error
 
     def _leads_elsewhere(self, path: str) -> bool:
         """Whether the note is a link, or lies in a folder that is one."""

@@ -1,0 +1,77 @@
+"""Rules about the links that a note lacks: from its suggestions, read as advice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from recall.prepublish.examination import LEAST_OF_MENTION, Examination, shortened
+from recall.publishing import Finding, Rule
+
+if TYPE_CHECKING:
+    from recall.domain import Suggestion
+
+_BLANKS = re.compile(r"\s+")
+
+
+def missing_links(exam: Examination) -> Iterator[Finding]:
+    """Notes that the author would likely link; those that are named are `unlinked_mentions`."""
+    publishing = exam.vaultwide.publishing
+    wanted = [
+        item
+        for item in exam.suggestions
+        if item.score >= publishing.min_score and not is_named_here(item)
+    ]
+    for item in wanted[: publishing.max_links]:
+        there = item.evidence.there
+        yield exam.finding(
+            Rule.MISSING_LINK,
+            f"could link {item.link} ({item.score:.2f}), which says: {shortened(there.text)}",
+            line=item.evidence.here.line,
+            subject=item.card.path,
+            link=item.link,
+            target=item.card.path,
+            score=item.score,
+        )
+
+
+def unlinked_mentions(exam: Examination) -> Iterator[Finding]:
+    """Notes that are named without their link; of a note that names many, the likeliest."""
+    named = [
+        (item, mention)
+        for item in exam.suggestions
+        if (mention := item.evidence.mention) is not None
+        and mention.where == "here"
+        and item.score >= LEAST_OF_MENTION
+    ]
+    for item, mention in named[: exam.vaultwide.publishing.max_links]:
+        offset = _where(mention.text, mention.line, exam)
+        yield exam.finding(
+            Rule.UNLINKED_MENTION,
+            f'"{shortened(mention.text)}" is named here without its link {item.link}',
+            offset=offset,
+            line=mention.line,
+            subject=item.card.path,
+            link=item.link,
+            target=item.card.path,
+            score=item.score,
+        )
+
+
+def is_named_here(item: Suggestion) -> bool:
+    """Whether the note itself names the one that is suggested."""
+    mention = item.evidence.mention
+    return mention is not None and mention.where == "here"
+
+
+def _where(name: str, line: int, exam: Examination) -> int | None:
+    """Where the name stands, from the line in which its passage begins; None if it is not found."""
+    start = exam.lines.start_of(line)
+    words = r"\s+".join(re.escape(word) for word in _BLANKS.split(name) if word)
+    spans = [(link.link.span.start, link.link.span.end) for link in exam.links]
+    for found in re.finditer(rf"(?<!\w){words}(?!\w)", exam.note.text[start:], re.IGNORECASE):
+        at = start + found.start()
+        if not any(begin <= at < end for begin, end in spans):
+            return at
+    return None
