@@ -27,8 +27,8 @@ def main() -> int:
     asked = parser.parse_args()
     scale = 1 if asked.soak else 0
     runs: Mapping[str, Callable[[Path], Figures]] = {
-        "corruption": lambda folder: corruption.run((50, 1200)[scale], folder, seed=asked.seed),
-        "kills": lambda folder: kills.run((16, 600)[scale], folder, seed=asked.seed),
+        "corruption": lambda folder: corruption.run((30, 1200)[scale], folder, seed=asked.seed),
+        "kills": lambda folder: kills.run((8, 600)[scale], folder, seed=asked.seed),
         "crowd": lambda folder: crowd.run(8, 16, (2.0, 60.0)[scale], folder),
     }
     figures: dict[str, Figures] = {}
