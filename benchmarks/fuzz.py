@@ -18,6 +18,7 @@ import atheris
 
 with atheris.instrument_imports(include=["recall"]):
     from recall.domain import FileStamp, Filters, LinkSyntax, Name, Note, NoteCard
+    from recall.edit import NewLink, add_links, put_in, take_out
     from recall.entries import index_note
     from recall.errors import NoteNotFound, NoteUnreadable
     from recall.index import Index
@@ -129,6 +130,21 @@ def query() -> Target:
     return run
 
 
+def edit() -> Target:
+    """Links are put into any text, what was there stays, and taking them out gives it back."""
+    wanted = [NewLink("b.md", "B", "b", "b.md"), NewLink("c d.md", "C D", "c d", "c%20d.md")]
+    paths = {"b": "b.md", "b.md": "b.md", "c d": "c d.md", "c d.md": "c d.md"}
+
+    def run(data: bytes) -> None:
+        text = data.decode("utf-8", "replace")
+        made, _ = add_links("a.md", text, wanted, lambda link: paths.get(link.target))
+        assert put_in(text, made.insertions) == made.new
+        assert take_out(made.new, made.insertions) == text
+        assert sum(len(item.text) for item in made.insertions) == len(made.new) - len(text)
+
+    return run
+
+
 def _check_spans(note: Note, text: str) -> None:
     assert note.text == text
     for link in note.links:
@@ -159,7 +175,12 @@ def _check_link(link: object, cards: dict[str, NoteCard], names: dict[str, list[
         assert asked <= set(link_keys(link)) | asked & {""}, (link, asked)
 
 
-TARGETS: dict[str, Callable[[], Target]] = {"parser": parser, "links": links, "query": query}
+TARGETS: dict[str, Callable[[], Target]] = {
+    "parser": parser,
+    "links": links,
+    "query": query,
+    "edit": edit,
+}
 
 
 def main(arguments: list[str]) -> None:
