@@ -241,6 +241,7 @@ class Filters:
     until: date | None = None
     folder: str | None = None
     drafts: bool = True
+    only_drafts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,6 +267,8 @@ class HitParts:
 
     dense: float | None = None  # cosine of the best passage
     lexical: float | None = None  # BM25
+    whole: float | None = None  # cosine of the mean of the note's passages
+    share: float = 0.0  # of the question's words that the note holds, weighed by rarity
     dense_rank: int | None = None
     lexical_rank: int | None = None
     name: NameKind | None = None  # the question is exactly this name of the note
@@ -280,6 +283,15 @@ class Hit:
     card: NoteCard
     passage: Passage
     parts: HitParts = field(default_factory=HitParts)
+    similar_to: int | None = None  # rank of a better hit whose passage says almost the same
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """A word of the question that no note holds, and the word that was searched instead."""
+
+    asked: str
+    searched: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -290,6 +302,9 @@ class SearchResult:
     hits: tuple[Hit, ...]
     seconds: float
     terms: tuple[str, ...] = ()  # the question's words as the index knows them
+    corrections: tuple[Correction, ...] = ()
+    answered: bool = True  # whether the best hit is near enough to be an answer at all
+    filters: Filters = field(default_factory=Filters)  # those of the question among them
     warnings: tuple[str, ...] = ()
 
 

@@ -36,7 +36,7 @@ from recall.names import Resolver
 from recall.naming import file_named, find_note, shown
 from recall.passages import Lines
 from recall.planning import pending
-from recall.search import search
+from recall.search import search, text_passages
 from recall.settings import Settings, load_settings
 from recall.store import Store
 from recall.store.filters import tag_form
@@ -149,14 +149,21 @@ class Index:
         return report
 
     def search(
-        self, question: str, *, k: int = DEFAULT_HITS, filters: Filters | None = None
+        self,
+        question: str,
+        *,
+        k: int = DEFAULT_HITS,
+        filters: Filters | None = None,
+        include_weak: bool = False,
     ) -> SearchResult:
         """The notes that answer a question, best first.
 
         Args:
-            question: Words, a sentence, or the name of a note.
+            question: Words, a sentence, or the name of a note; may hold a `"phrase"` and
+                operators such as `tag:ai` (`docs/search.md`).
             k: How many notes at most.
             filters: Which notes and passages may answer.
+            include_weak: Give the nearest notes even if none of them answers.
 
         Raises:
             IndexMissing: Nothing was indexed yet; call `refresh` first.
@@ -165,6 +172,35 @@ class Index:
         """
         if not isinstance(question, str) or not question.strip():
             raise UsageError("The question is empty.", hint='Try recall search "audio models".')
+        return self._search(question, (), k=k, filters=filters, include_weak=include_weak)
+
+    def search_by_text(
+        self,
+        text: str,
+        *,
+        k: int = DEFAULT_HITS,
+        filters: Filters | None = None,
+        include_weak: bool = False,
+    ) -> SearchResult:
+        """The notes nearest to a longer text, a paragraph or a draft, by its passages.
+
+        Arguments and errors are those of `search`; the text holds no operators.
+        """
+        rules, embedder = self.settings.rules, self.embedder
+        passages = text_passages(text, embedder=embedder, rules=rules)
+        if not passages:
+            raise UsageError("The text says nothing.", hint="Give a paragraph, or a whole draft.")
+        return self._search(text, passages, k=k, filters=filters, include_weak=include_weak)
+
+    def _search(
+        self,
+        question: str,
+        passages: Sequence[str],
+        *,
+        k: int,
+        filters: Filters | None,
+        include_weak: bool,
+    ) -> SearchResult:
         check_k(k)
         filters = filters or Filters()
         with self.read() as snapshot:
@@ -177,9 +213,11 @@ class Index:
                 filters=filters,
                 max_notes_per_text=self.settings.max_notes_per_text,
                 is_there=self._vault.holds,
+                passages=passages,
+                include_weak=include_weak,
             )
-            if not result.hits and filters.tags:
-                unknown = _unknown_tags(filters.tags, snapshot)
+            if not result.hits and result.filters.tags:
+                unknown = _unknown_tags(result.filters.tags, snapshot)
                 warnings = tuple(f"no note has the tag {tag}" for tag in unknown)
                 result = replace(result, warnings=(*result.warnings, *warnings))
             return result

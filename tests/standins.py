@@ -26,7 +26,13 @@ class WordEmbedder:
     runtime = "words"
 
     def __init__(
-        self, *, name: str = "words", dimension: int = 64, max_tokens: int = 256, prompt: str = ""
+        self,
+        *,
+        name: str = "words",
+        dimension: int = 64,
+        max_tokens: int = 256,
+        prompt: str = "",
+        known: frozenset[str] | None = None,
     ) -> None:
         self.space = Space(
             model=name,
@@ -38,6 +44,7 @@ class WordEmbedder:
             dimension=dimension,
             max_tokens=max_tokens,
         )
+        self._known = known  # words that are one token; others are two. None: all are known
         self.passages_embedded: list[str] = []  # in order, over the embedder's life
 
     def embed_passages(
@@ -53,7 +60,13 @@ class WordEmbedder:
         return self._embed([self.space.query_prompt + text for text in texts])
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
-        return [len(_WORD.findall(self.space.passage_prompt + text)) + 2 for text in texts]
+        return [
+            sum(map(self._tokens_of, _WORD.findall(self.space.passage_prompt + text))) + 2
+            for text in texts
+        ]
+
+    def _tokens_of(self, word: str) -> int:
+        return 1 if self._known is None or word.casefold() in self._known else 2
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self.space.dimension), dtype=np.float32)

@@ -14,6 +14,7 @@ from vaults import ORCHARD, index_of, write
 from recall import errors
 from recall.cli import main
 from recall.cli.failures import Internal, NotWritten, Stopped
+from recall.domain import Correction
 from recall.evaluate import Evaluation, Method, Miss
 from recall.evaluate.metrics import Estimate
 from recall.index import Index
@@ -83,7 +84,8 @@ def printed(tmp_path_factory) -> dict[str, set[str]]:
     (root / "pears.md").unlink()
     write(root, {"bees.md": "# Bees\n\nA hive of bees.\n", "new.md": "# New\n"})
     said += [as_json.status(index.status()), as_json.report(index.refresh())]
-    said += [as_json.search(index.search("grafted trees"))]
+    misspelt = (Correction("graftd", "grafted"),)
+    said += [as_json.search(replace(index.search("grafted trees"), corrections=misspelt))]
     found = [index.related(path) for path in ("apples.md", "mentions.md", "linked.md", "new.md")]
     for name in ("suggest-links", "related"):
         said.append(as_json.suggestions(found, schema=f"recall.{name}/1"))

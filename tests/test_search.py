@@ -159,3 +159,75 @@ def test_code_is_found_by_its_words(tmp_path):
     index = index_of(tmp_path)
     index.refresh()
     assert found(index, "kubectl")[0] == "cluster.md"
+
+
+# ---- Phrases and operators
+
+
+@pytest.mark.parametrize(
+    ("question", "paths"),
+    [
+        ('"grafted trees"', {"apples.md"}),
+        ('"GRAFTED Trees" fruit', {"apples.md"}),
+        ('"grafted tree"', {"grafting.md"}),
+        ('"trees grafted"', set()),
+        ('"grafted trees" "a scion"', set()),
+        ('"scion wood"', {"grafting.md"}),  # an alias
+        ('"grafted trees" section:claim', {"apples.md"}),
+        ('"grafted trees" section:take', set()),
+    ],
+)
+def test_a_quoted_phrase_must_be_there_word_for_word(orchard, question, paths):
+    hits = orchard.search(question, include_weak=True).hits
+    assert {hit.card.path for hit in hits} == paths
+
+
+def test_the_passage_that_holds_the_phrase_is_shown(orchard):
+    assert "alive for centuries" in orchard.search('trees "for centuries"').hits[0].passage.text
+
+
+def test_a_phrase_of_a_script_without_blanks_is_found_sign_for_sign(tmp_path):
+    notes = {"one.md": "# One\n\n音楽生成の模型。\n", "two.md": "# Two\n\n生成音楽の模型。\n"}
+    write(tmp_path, notes)
+    index = index_of(tmp_path)
+    index.refresh()
+    assert found(index, "「音楽生成」") == found(index, "音楽生成")
+    assert found(index, '"音楽生成"') == ["one.md"]
+
+
+def test_operators_do_what_the_options_do(orchard):
+    by_operator = orchard.search("grafted fruit tree after:2021 draft:no")
+    by_option = orchard.search(
+        "grafted fruit tree", filters=Filters(since=date(2021, 1, 1), drafts=False)
+    )
+    assert by_operator.hits == by_option.hits
+    assert [hit.card.path for hit in orchard.search("pears ripen draft:only").hits] == ["pears.md"]
+    assert orchard.search("trees tag:nosuch").warnings == ("no note has the tag nosuch",)
+
+
+def test_a_longer_text_finds_notes_near_to_any_of_its_passages(orchard):
+    text = "# Plan\n\n- Grafted trees bear fruit.\n\n## Money\n\nDebit stands left, credit right.\n"
+    paths = [hit.card.path for hit in orchard.search_by_text(text).hits]
+    assert set(paths[:3]) >= {"ledger.md"}
+    assert {"apples.md", "grafting.md"} & set(paths[:3])
+
+
+@pytest.mark.parametrize("text", ["", " \n", "---\ntags: [a]\n---\n"])
+def test_a_text_that_says_nothing_is_an_error(orchard, text):
+    with pytest.raises(UsageError, match="says nothing"):
+        orchard.search_by_text(text)
+
+
+def test_weak_matches_are_given_when_they_are_asked_for(orchard):
+    weak = orchard.search("submarine telegraph cable", include_weak=True)
+    assert (weak.answered, len(weak.hits)) == (False, 5)
+    assert orchard.search("submarine telegraph cable").answered is False
+    assert orchard.search("grafted trees").answered is True
+
+
+def test_a_copy_of_a_note_is_told_as_such(orchard, tmp_path):
+    write(tmp_path, {"bees copy.md": ORCHARD["bees.md"]})
+    orchard.refresh()
+    hits = orchard.search("a hive near clover").hits
+    assert {hit.card.path for hit in hits[:2]} == {"bees.md", "bees copy.md"}
+    assert [hit.similar_to for hit in hits[:3]] == [None, 1, None]

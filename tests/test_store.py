@@ -122,6 +122,7 @@ class Reference:
             and (filters.until is None or (day is not None and day <= filters.until))
             and (filters.folder is None or card.path.startswith(filters.folder + "/"))
             and (filters.drafts or not card.draft)
+            and (card.draft or not filters.only_drafts)
         )
 
     def nearest(self, query, k, *, filters=EVERYTHING, exclude=(), max_notes_per_text=None):
@@ -194,6 +195,7 @@ FILTERS = (
     Filters(tags=("ai",)),
     Filters(tags=("ai", "ops")),
     Filters(drafts=False),
+    Filters(only_drafts=True),
     Filters(facets=frozenset({Facet.CLAIM, Facet.TITLE})),
     Filters(since=date(2024, 3, 1), until=date(2024, 8, 1)),
     Filters(folder="deep", facets=frozenset({Facet.BODY})),

@@ -27,10 +27,10 @@ def settle(root: Path) -> None:
         time.sleep(0.01)
 
 
-def index_of(root: Path, **options: object) -> Index:
+def index_of(root: Path, *, known: frozenset[str] | None = None, **options: object) -> Index:
     """Open an index over a folder, with the words stand-in for a model."""
     settings = Settings(notes=root, index=root / ".recall", **options)  # type: ignore[arg-type]
-    return Index(settings, embedder=WordEmbedder())
+    return Index(settings, embedder=WordEmbedder(known=known))
 
 
 def embedded(index: Index) -> list[str]:

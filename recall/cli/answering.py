@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from recall.cli import output
 from recall.cli.asking import bring_up_to_date, open_vault, style, warn
 from recall.cli.progress import progress
+from recall.cli.streams import FROM_STDIN, from_here, read_text
 
 if TYPE_CHECKING:
     from recall.domain import Filters, NoteSuggestions
@@ -34,24 +35,45 @@ def answer_search(
     *,
     k: int = 10,
     filters: Filters | None = None,
+    everything: bool = False,
+    explain: bool = False,
+    opens: bool = False,
+    paths: bool = False,
+    null: bool = False,
     no_refresh: bool = False,
     vault: str | None = None,
     as_json: bool = False,
 ) -> None:
-    """Tell the notes that answer a question."""
+    """Tell the notes that answer a question, or go on with them."""
+    text = read_text() if question == FROM_STDIN else None
     index = open_vault(vault)
     warnings = bring_up_to_date(index, refresh=not no_refresh)
-    result = index.search(question, k=k, filters=filters)
+    if text is None:
+        result = index.search(question, k=k, filters=filters, include_weak=everything)
+    else:
+        result = index.search_by_text(text, k=k, filters=filters, include_weak=everything)
     warn(result.warnings)
+    folder = index.vault.root
     if as_json:
         from recall.render import as_json as to_json
 
         result = replace(result, warnings=(*warnings, *result.warnings))
         output.print_json(to_json.search(result))
-    else:
-        from recall.render import as_text
+    elif opens and result.hits:
+        from recall.cli.editor import open_at
 
-        output.print_text(as_text.search(result, style()))
+        best = result.hits[0]
+        open_at((folder / best.card.path).absolute(), best.passage.line)
+    elif paths or null:
+        files = [from_here(folder / hit.card.path) for hit in result.hits]
+        output.print_paths(files, end="\0" if null else "\n")
+    else:
+        from recall.render import hits
+
+        shown = hits.search(
+            result, style(), folder=folder, explain=explain, all_of_them=everything
+        )
+        output.print_text(shown)
 
 
 def answer_suggest_links(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from recall.cli import output
@@ -53,4 +53,29 @@ def style() -> Style:
     """How text is dressed on this terminal."""
     from recall.render.as_text import Style
 
-    return Style(colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ)
+    if not sys.stdout.isatty():
+        return Style()
+    return Style(colour="NO_COLOR" not in os.environ, hyperlinks=_shows_hyperlinks(os.environ))
+
+
+# What terminals that understand OSC 8 set; others could print its text.
+_HYPERLINK_MARKS = (
+    "KITTY_WINDOW_ID", "WT_SESSION", "KONSOLE_VERSION", "WEZTERM_PANE", "ALACRITTY_WINDOW_ID",
+    "GHOSTTY_RESOURCES_DIR", "DOMTERM",
+)  # fmt: skip
+_HYPERLINK_PROGRAMS = frozenset({"iTerm.app", "WezTerm", "vscode", "ghostty", "Hyper", "Tabby"})
+VTE_WITH_HYPERLINKS = 5000  # version 0.50; GNOME's and most other GTK terminals
+
+
+def _shows_hyperlinks(environ: Mapping[str, str]) -> bool:
+    """Whether the terminal is known to make links of OSC 8; `FORCE_HYPERLINK` says so by hand."""
+    if forced := environ.get("FORCE_HYPERLINK"):
+        return forced != "0"
+    if environ.get("TERM", "") in {"dumb", "linux"} or "TMUX" in environ:
+        return False
+    vte = environ.get("VTE_VERSION", "")
+    return (
+        any(mark in environ for mark in _HYPERLINK_MARKS)
+        or environ.get("TERM_PROGRAM") in _HYPERLINK_PROGRAMS
+        or (vte.isascii() and vte.isdigit() and int(vte) >= VTE_WITH_HYPERLINKS)
+    )

@@ -10,7 +10,7 @@ import contextlib
 import io
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from recall.errors import RecallError
@@ -61,6 +61,17 @@ def print_exactly(text: str) -> None:
         sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
     else:
         sys.stdout.write(text)
+    sys.stdout.flush()
+
+
+def print_paths(paths: Iterable[str], *, end: str) -> None:
+    """Print names of files, byte for byte as the system knows them."""
+    lines = "".join(f"{path}{end}" for path in paths)
+    sys.stdout.flush()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.buffer.write(os.fsencode(lines))
+    else:
+        sys.stdout.write(lines)
     sys.stdout.flush()
 
 

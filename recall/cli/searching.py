@@ -3,40 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from recall.cli.answering import answer_search
-from recall.cli.options import AsJson, HowMany, NoRefresh, Vault
+from recall.cli.options import AsJson, Explain, HowMany, NoRefresh, Vault
 from recall.errors import UsageError
 
 if TYPE_CHECKING:
     from recall.domain import Facet, Filters
 
+Section = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME", help="Only in: title, claim, signals, take, question, body. Repeatable."
+    ),
+]
+Tag = Annotated[
+    list[str] | None, typer.Option(metavar="TAG", help="Only notes with this tag. Repeatable.")
+]
+
 
 def search_command(
     question: Annotated[
-        str, typer.Argument(metavar="QUESTION", help="Words, a sentence, or the name of a note.")
+        str,
+        typer.Argument(
+            metavar="QUESTION",
+            help="Words, a sentence, or the name of a note; - reads a longer text from stdin.",
+        ),
     ],
     *,
     k: HowMany = 10,
-    section: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="NAME", help="Only in: title, claim, signals, take, question, body. Repeatable."
-        ),
-    ] = None,
-    tag: Annotated[
-        list[str] | None, typer.Option(metavar="TAG", help="Only notes with this tag. Repeatable.")
-    ] = None,
+    section: Section = None,
+    tag: Tag = None,
     since: Annotated[
         str | None, typer.Option(metavar="DATE", help="Only notes updated since, as 2024-05-31.")
+    ] = None,
+    before: Annotated[
+        str | None, typer.Option(metavar="DATE", help="Only notes begun before.")
+    ] = None,
+    folder: Annotated[
+        str | None, typer.Option("--in", metavar="FOLDER", help="Only notes below this folder.")
     ] = None,
     drafts: Annotated[
         bool, typer.Option("--drafts/--no-drafts", help="Whether drafts answer.")
     ] = True,
+    only_drafts: Annotated[bool, typer.Option("--only-drafts", help="Only drafts.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help="Show weak matches, and each of several similar notes.")
+    ] = False,
+    explain: Explain = False,
+    opens: Annotated[
+        bool, typer.Option("--open", help="Open the best note in $EDITOR, at the line.")
+    ] = False,
+    paths: Annotated[
+        bool, typer.Option("--paths", help="Print only the files, for pipes.")
+    ] = False,
+    null: Annotated[
+        bool, typer.Option("-0", "--null", help="End each path with NUL, for xargs -0.")
+    ] = False,
     no_refresh: NoRefresh = False,
     vault: Vault = None,
     as_json: AsJson = False,
@@ -44,11 +72,19 @@ def search_command(
     """Find the notes that answer a question, by meaning and by words.
 
     Example: recall search "who owns a model's output" --section claim --tag ai -k 3
+
+    In the question: "exact words", tag:ai, section:claim, in:folder, before:2024-05, after:2023.
     """
+    filters = _filters(section or (), tag or (), since, before)
     answer_search(
         question,
         k=k,
-        filters=_filters(section or (), tag or (), since, drafts=drafts),
+        filters=replace(filters, folder=folder, drafts=drafts, only_drafts=only_drafts),
+        everything=everything,
+        explain=explain,
+        opens=opens,
+        paths=paths,
+        null=null,
         no_refresh=no_refresh,
         vault=vault,
         as_json=as_json,
@@ -56,7 +92,7 @@ def search_command(
 
 
 def _filters(
-    sections: Sequence[str], tags: Sequence[str], since: str | None, *, drafts: bool
+    sections: Sequence[str], tags: Sequence[str], since: str | None, before: str | None
 ) -> Filters:
     from recall.domain import Filters
 
@@ -64,7 +100,7 @@ def _filters(
         facets=frozenset(map(_facet, sections)),
         tags=tuple(map(_tag, tags)),
         since=None if since is None else _day(since),
-        drafts=drafts,
+        until=None if before is None else _day(before) - timedelta(days=1),
     )
 
 
@@ -86,8 +122,10 @@ def _tag(tag: str) -> str:
     return bare
 
 
-def _day(since: str) -> date:
+def _day(written: str) -> date:
+    from recall.search.question import first_day
+
     try:
-        return date.fromisoformat(since)
+        return first_day(written)
     except ValueError as error:
-        raise UsageError(f"{since!r} is not a date.", hint="Write it as 2024-05-31.") from error
+        raise UsageError(f"{written!r} is not a date.", hint="Write it as 2024-05-31.") from error

@@ -7,6 +7,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from recall.render.hits import matches
+
 if TYPE_CHECKING:
     from recall.domain import (
         BuildReport,
@@ -38,6 +40,10 @@ def search(result: SearchResult) -> dict[str, object]:
         "schema": "recall.search/1",
         "query": result.query,
         "took_ms": round(result.seconds * 1000, 1),
+        "answered": result.answered,
+        "corrections": [
+            {"asked": made.asked, "searched": made.searched} for made in result.corrections
+        ],
         "results": [
             {
                 "rank": hit.rank,
@@ -47,6 +53,8 @@ def search(result: SearchResult) -> dict[str, object]:
                 "section": hit.passage.facet.value,
                 "line": hit.passage.line,
                 "snippet": hit.passage.text,
+                "matches": [list(found) for found in matches(hit.passage.text, result.terms)],
+                "similar_to": hit.similar_to,
                 "draft": hit.card.draft,
                 "parts": {
                     "dense": hit.parts.dense,
@@ -54,6 +62,8 @@ def search(result: SearchResult) -> dict[str, object]:
                     "dense_rank": hit.parts.dense_rank,
                     "lexical_rank": hit.parts.lexical_rank,
                     "name": hit.parts.name,
+                    "whole": hit.parts.whole,
+                    "share": hit.parts.share,
                 },
             }
             for hit in result.hits

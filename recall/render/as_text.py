@@ -11,25 +11,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recall.words import terms_of_word, words
-
 if TYPE_CHECKING:
     from recall.domain import (
         BuildReport,
         Counts,
         Evidence,
-        Hit,
         Mention,
         NoteSuggestions,
         Passage,
-        SearchResult,
         Skipped,
         Status,
         Suggestion,
     )
     from recall.errors import RecallError
 
-SNIPPET_CHARS = 220
 LISTED = 20  # files named in a report before the rest is only counted
 
 # C0 and C1 controls, and the characters that reorder or hide text around them.
@@ -38,9 +33,10 @@ _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """Terminal colours, or none of them."""
+    """What the terminal can show, or nothing beyond plain text."""
 
     colour: bool = False
+    hyperlinks: bool = False  # it understands OSC 8
 
     def bold(self, text: str) -> str:
         """Stress a text."""
@@ -62,6 +58,10 @@ class Style:
         """Show that a line was taken out."""
         return f"\x1b[31m{text}\x1b[0m" if self.colour else text
 
+    def link(self, text: str, address: str) -> str:
+        """Let a click on a text lead somewhere (OSC 8)."""
+        return f"\x1b]8;;{address}\x1b\\{text}\x1b]8;;\x1b\\" if self.hyperlinks else text
+
 
 def visible(text: str) -> str:
     """A text from a note, safe to print: control characters become visible signs."""
@@ -70,27 +70,6 @@ def visible(text: str) -> str:
 
 def _sign(char: str) -> str:
     return chr(0x2400 + ord(char)) if ord(char) < 0x20 else "\N{SYMBOL FOR DELETE}"
-
-
-def search(result: SearchResult, style: Style) -> str:
-    """The answer to a question, a few lines a note."""
-    if not result.hits:
-        return f"Nothing in these notes answers {visible(result.query)!r}."
-    width = len(str(len(result.hits)))
-    blocks = [_hit_text(hit, result.terms, style, width) for hit in result.hits]
-    return "\n".join(blocks)
-
-
-def _hit_text(hit: Hit, terms: Sequence[str], style: Style, width: int) -> str:
-    place = f"{hit.card.path}:{hit.passage.line}"
-    pad = " " * (width + 3)
-    draft = style.dim("  draft") if hit.card.draft else ""
-    lines = [
-        f" {hit.rank:>{width}}  {style.bold(visible(hit.card.title))}{draft}",
-        pad + style.dim(f"{visible(place)}  {hit.passage.facet}"),
-        pad + snippet(hit.passage.text, terms, style),
-    ]
-    return "\n".join(lines)
 
 
 def suggestions(found: Sequence[NoteSuggestions], style: Style, *, explain: bool) -> str:
@@ -261,38 +240,6 @@ def error(failure: RecallError) -> str:
     """What went wrong and what to do next, for stderr."""
     hint = f"\n{visible(failure.hint)}" if failure.hint else ""
     return f"recall: {visible(failure.message)}{hint}"
-
-
-def snippet(text: str, terms: Sequence[str], style: Style, *, most: int = SNIPPET_CHARS) -> str:
-    """The stretch of a passage that holds most of the asked words, with them marked."""
-    wanted = set(terms)
-    found = [
-        (start, end) for word, start, end in words(text) if wanted.intersection(terms_of_word(word))
-    ]
-    begin = _best_window(text, found, most)
-    end = min(len(text), begin + most)
-    if end < len(text):
-        end = max(text.rfind(" ", begin + most // 2, end), begin + most // 2)
-    parts = ["… "] if begin else []
-    at = begin
-    for start, stop in found:
-        if begin <= start and stop <= end:
-            parts += [visible(text[at:start]), style.mark(visible(text[start:stop]))]
-            at = stop
-    parts.append(visible(text[at:end]))
-    return "".join(parts) + (" …" if end < len(text) else "")
-
-
-def _best_window(text: str, found: Sequence[tuple[int, int]], most: int) -> int:
-    if len(text) <= most or not found:
-        return 0
-    room = most * 3 // 4
-    starts = [start for start, _ in found]
-    first = max(starts, key=lambda s: (sum(s <= other <= s + room for other in starts), -s))
-    if first + room < most:
-        return 0
-    begin = text.rfind(" ", 0, max(0, first - most // 8)) + 1
-    return min(begin, max(0, len(text) - most))
 
 
 def _shortened(text: str, most: int = 150) -> str:

@@ -42,6 +42,8 @@ def note_conditions(filters: Filters, exclude: Collection[str] = ()) -> Conditio
         parameters += [f"{folder}/", f"{folder}0"]
     if not filters.drafts:
         where.append("n.draft = 0")
+    if filters.only_drafts:
+        where.append("n.draft = 1")
     if exclude:
         where.append("n.path NOT IN (SELECT value FROM json_each(?))")
         parameters.append(json.dumps(sorted(exclude)))

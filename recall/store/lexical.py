@@ -23,8 +23,11 @@ def rank_notes(
     filters: Filters,
     exclude: Collection[str],
     columns: Mapping[str, float] | None,
+    also: Collection[str] = (),
 ) -> list[tuple[str, float]]:
     """The `k` notes whose words answer best: (path, score), higher is better, ties by path.
+
+    Notes of `also` that hold a term follow, however many are better.
 
     The score is the sum over terms of weight times BM25 (FTS5: k1 = 1.2, b = 0.75, one length
     for the whole note). FTS5 has no weights for terms, so each term is a query of its own; with
@@ -32,7 +35,7 @@ def rank_notes(
     """
     column_weights = _column_weights(filters, columns)
     searched = [name for name, weight in column_weights.items() if weight > 0]
-    matches = [(_match(term, searched), weight) for term, weight in weights.items() if weight > 0]
+    matches = [(match([term], searched), weight) for term, weight in weights.items() if weight > 0]
     if not searched or not matches or k <= 0:
         return []
     rank = f"bm25(words, {', '.join(repr(float(w)) for w in column_weights.values())})"
@@ -41,12 +44,20 @@ def rank_notes(
     rows = database.rows(
         "WITH hits AS MATERIALIZED ("  # noqa: S608
         f"SELECT words.rowid AS id, -{rank} * json_extract(q.value, '$[1]') AS score "
-        "FROM json_each(?) q CROSS JOIN words WHERE words MATCH json_extract(q.value, '$[0]')) "
-        f"SELECT n.path, sum(h.score) AS total FROM hits h JOIN notes n ON n.id = h.id "
-        f"WHERE {where} GROUP BY n.id ORDER BY total DESC, n.path LIMIT ?",
-        (json.dumps(matches), *parameters, k),
+        "FROM json_each(?) q CROSS JOIN words WHERE words MATCH json_extract(q.value, '$[0]')), "
+        "totals AS MATERIALIZED (SELECT n.path AS path, sum(h.score) AS total "
+        f"FROM hits h JOIN notes n ON n.id = h.id WHERE {where} GROUP BY n.id) "
+        "SELECT path, total FROM (SELECT * FROM totals ORDER BY total DESC, path LIMIT ?) "
+        "UNION SELECT path, total FROM totals WHERE path IN (SELECT value FROM json_each(?)) "
+        "ORDER BY total DESC, path",
+        (json.dumps(matches), *parameters, k, json.dumps(list(also))),
     )
     return [(path, float(score)) for path, score in rows]
+
+
+def note_count(database: Database) -> int:
+    """How many notes there are."""
+    return int(database.value("SELECT count(*) FROM notes"))
 
 
 def document_frequency(database: Database, terms: Iterable[str]) -> dict[str, int]:
@@ -76,7 +87,7 @@ def _column_weights(filters: Filters, columns: Mapping[str, float] | None) -> di
     return {name: given.get(name, 0.0) if name in facets else 0.0 for name in COLUMNS}
 
 
-def _match(term: str, columns: Iterable[str]) -> str:
-    """A term as FTS5 takes it: one string, whatever is in it."""
-    quoted = storable(term).replace("\0", " ").replace('"', '""')
+def match(terms: Iterable[str], columns: Iterable[str]) -> str:
+    """Terms that follow one another, as FTS5 takes them: one string, whatever is in them."""
+    quoted = storable(" ".join(terms)).replace("\0", " ").replace('"', '""')
     return f'{{{" ".join(columns)}}} : "{quoted}"'

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self, TypeVar
 
 from recall.domain import Counts
 from recall.errors import IndexDamaged, UsageError
-from recall.store import lexical
+from recall.store import lexical, texts, vocabulary
 from recall.store.catalog import ALL, Catalog
 from recall.store.files import REBUILD, gone
 from recall.store.integrity import (
@@ -169,6 +169,7 @@ class Snapshot(Catalog):
         filters: Filters = ALL,
         exclude: Collection[str] = (),
         columns: Mapping[str, float] | None = None,
+        also: Collection[str] = (),
     ) -> list[tuple[str, float]]:
         """The notes whose words answer best: (path, score), higher is better, ties by path.
 
@@ -178,19 +179,48 @@ class Snapshot(Catalog):
             filters: Which notes may answer; facets name the columns that are searched.
             exclude: Paths of notes that don't answer.
             columns: Weight of each column; one that is not named is not searched. None: all, 1.
+            also: Paths of notes that are scored even if they are not among the best.
         """
         weighted = weights if isinstance(weights, Mapping) else dict.fromkeys(weights, 1.0)
         return lexical.rank_notes(
-            self._db, weighted, k, filters=filters, exclude=exclude, columns=columns
+            self._db, weighted, k, filters=filters, exclude=exclude, columns=columns, also=also
         )
 
     def terms_of(self, path: str) -> frozenset[str]:
         """Every term of a note; none if it is not in the index."""
         return lexical.terms_of(self._db, path)
 
+    def note_count(self) -> int:
+        """How many notes the index holds."""
+        return lexical.note_count(self._db)
+
     def document_frequency(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many notes each term occurs; 0 for a term that no note holds."""
         return lexical.document_frequency(self._db, terms)
+
+    def texts_of(
+        self, paths: Iterable[str], *, filters: Filters = ALL, max_notes_per_text: int
+    ) -> list[tuple[str, int]]:
+        """(path, text id) of each passage of some notes that may speak, by path and place."""
+        return texts.texts_of(self._db, paths, filters, max_notes_per_text)
+
+    def holders_of(self, text_ids: Iterable[int], *, filters: Filters = ALL) -> list[str]:
+        """The notes that hold one of these texts and pass the filters, sorted."""
+        return texts.holders_of(self._db, text_ids, filters)
+
+    def vocabulary(
+        self, beginnings: Iterable[str], shortest: int, longest: int
+    ) -> list[tuple[str, int]]:
+        """The terms of so many characters that begin so, and in how many notes each occurs."""
+        return vocabulary.vocabulary(self._db, beginnings, shortest, longest)
+
+    def spellings(self, term: str) -> list[str]:
+        """The words, folded, that some notes have for a term."""
+        return vocabulary.spellings(self._db, term)
+
+    def holders(self, phrase: Iterable[str], *, filters: Filters = ALL) -> list[str]:
+        """The notes in whose prose these terms follow one another, sorted."""
+        return vocabulary.holders(self._db, phrase, filters)
 
     def check_files(self) -> None:
         """See that every vectors file is there and as it was; opens none that looks untouched.

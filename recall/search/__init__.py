@@ -1,0 +1,12 @@
+"""Question → `Hit`s: dense and lexical evidence for each note, fused, one row a note.
+
+The way through: `question` takes apart what was typed, `spelling` and `wording` make the terms
+that are looked for, `evidence` gathers what speaks for which note, `fusion` makes one score of
+it, `floor` says whether the best is an answer at all, `showing` chooses what is shown, and
+`answering` puts it together. `long_text` cuts a draft into the passages it is searched by.
+"""
+
+from recall.search.answering import search
+from recall.search.long_text import text_passages
+
+__all__ = ["search", "text_passages"]

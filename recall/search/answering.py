@@ -1,0 +1,267 @@
+"""One question against one snapshot."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from recall.domain import (
+    Correction,
+    Facet,
+    Filters,
+    Hit,
+    HitParts,
+    NameKind,
+    NoteCard,
+    SearchResult,
+)
+from recall.names import Resolver
+from recall.search.floor import Rarity, is_answer, rarities, share_held
+from recall.search.question import Question, read_question
+from recall.search.showing import best_passage, holds_phrase, phrase_key, similar_to
+from recall.search.spelling import Spelled, corrected
+from recall.search.wording import Wording, question_wording, text_wording
+from recall.words import terms
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recall.embedding import Embedder
+    from recall.search.evidence import Evidence
+    from recall.store import Snapshot, StoredPassage
+
+JUDGED = 10  # notes that may be the answer, however many are asked for
+MOST_HOLDERS = 5_000  # notes with the words of a phrase that are read through for it
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What a question is put to, and what may answer it."""
+
+    snapshot: Snapshot
+    embedder: Embedder
+    k: int
+    max_notes_per_text: int
+    is_there: Callable[[str], bool]
+
+
+def search(
+    question: str,
+    *,
+    snapshot: Snapshot,
+    embedder: Embedder,
+    k: int,
+    filters: Filters,
+    max_notes_per_text: int,
+    is_there: Callable[[str], bool],
+    passages: Sequence[str] = (),
+    include_weak: bool = False,
+) -> SearchResult:
+    """The notes that answer a question, best first.
+
+    Args:
+        question: Words or a sentence, with operators (`recall.search.question`); or a longer text.
+        snapshot: The index to search.
+        embedder: Embeds the question, in the index's vector space.
+        k: How many notes at most.
+        filters: Which notes and passages may answer.
+        max_notes_per_text: A text that more notes hold is neither near nor shown.
+        is_there: Whether a note's file still exists; one that is gone is never served.
+        passages: Of a longer text, which is then no question and has no operators.
+        include_weak: Give the nearest notes even if none of them is an answer.
+
+    Returns:
+        At most `k` hits; none, unless asked for, when neither the meaning nor a word is near
+        enough.
+    """
+    started = time.perf_counter()
+    scope = Scope(snapshot, embedder, k, max_notes_per_text, is_there)
+    if passages:
+        asked = _for_text(question, passages, filters, scope)
+    else:
+        asked = _for_question(read_question(question, filters), scope)
+    best = asked.best_first(max(k, JUDGED))
+    answered = asked.is_answered_by(best[:JUDGED])
+    hits = asked.hits(best[:k]) if answered or include_weak else ()
+    return SearchResult(
+        question,
+        hits,
+        time.perf_counter() - started,
+        tuple(asked.wording.weights),
+        corrections=asked.corrections,
+        answered=answered,
+        filters=asked.question.filters,
+        warnings=asked.question.warnings,
+    )
+
+
+def _for_question(question: Question, scope: Scope) -> _Asked:
+    named = Resolver(scope.snapshot.lookup).resolve(question.words.strip(), source="")
+    names = {path: named.kind for path in named.candidates if named.kind is not None}
+    spelled = Spelled(question.words)
+    wording = question_wording(spelled.text, scope.snapshot)
+    if not names and not question.phrases:
+        spelled = corrected(
+            question.words,
+            unfinished=wording.unfinished,
+            snapshot=scope.snapshot,
+            embedder=scope.embedder,
+        )
+        if spelled.corrections:
+            wording = question_wording(spelled.text, scope.snapshot)
+    vectors = scope.embedder.embed_queries([spelled.text])
+    return _Asked(question, scope, wording, vectors, names, spelled.corrections)
+
+
+def _for_text(text: str, passages: Sequence[str], filters: Filters, scope: Scope) -> _Asked:
+    wording = text_wording(text, scope.snapshot)
+    vectors = scope.embedder.embed_passages(passages)
+    return _Asked(Question(text, text, filters), scope, wording, vectors, {}, ())
+
+
+@dataclass(slots=True)
+class _Asked:
+    """A question that is being answered."""
+
+    question: Question
+    scope: Scope
+    wording: Wording
+    vectors: NDArray[np.float32]  # (m, dim)
+    names: Mapping[str, NameKind]  # of the notes that the question is a name of
+    corrections: tuple[Correction, ...]
+    rarity: Rarity = field(default_factory=dict)
+    scores: dict[str, float] = field(default_factory=dict)
+    parts: dict[str, HitParts] = field(default_factory=dict)  # of all candidates, without shares
+    complete: dict[str, HitParts] = field(default_factory=dict)
+
+    def best_first(self, most: int) -> list[str]:
+        """The paths of the best notes, at most so many."""
+        from recall.search.evidence import gather
+        from recall.search.fusion import fused
+
+        scope, filters = self.scope, self.question.filters
+        holders = self._phrase_holders()
+        evidence = gather(
+            scope.snapshot,
+            self.vectors,
+            self.wording.weights,
+            k=scope.k,
+            filters=filters,
+            max_notes_per_text=scope.max_notes_per_text,
+            only=holders,
+        )
+        self.rarity = rarities(self.wording.asked, scope.snapshot)
+        self.scores = dict(zip(evidence.paths, fused(evidence).tolist(), strict=True))
+        self._keep_parts(evidence)
+        # Neither near nor written, a note still bears its name; but only a passage has a section.
+        for path in scope.snapshot.passing(self.names, filters):
+            if holders is None and not filters.facets:
+                self.scores.setdefault(path, 0.0)
+        order = sorted(
+            self.scores, key=lambda path: (path not in self.names, -self.scores[path], path)
+        )
+        return list(islice(filter(scope.is_there, order), most))
+
+    def is_answered_by(self, paths: Sequence[str]) -> bool:
+        """Whether one of the notes is near enough to be an answer at all."""
+        return any(is_answer(self._parts(path), self.rarity) for path in paths)
+
+    def hits(self, paths: Sequence[str]) -> tuple[Hit, ...]:
+        """The notes as they are shown."""
+        cards = self.scope.snapshot.cards(paths)
+        spoken = self._may_be_shown(paths)
+        shown = [
+            best_passage(
+                cards[path],
+                stored=spoken[path],
+                snapshot=self.scope.snapshot,
+                vectors=self.vectors,
+                wanted=self.wording.weights,
+                phrases=self.question.phrases,
+            )
+            for path in paths
+        ]
+        return tuple(
+            Hit(rank, self.scores[path], cards[path], item.passage, self._parts(path), alike)
+            for rank, (path, item, alike) in enumerate(
+                zip(paths, shown, similar_to(shown), strict=True), start=1
+            )
+        )
+
+    def _may_be_shown(self, paths: Sequence[str]) -> dict[str, list[StoredPassage]]:
+        """The passages of each note that are no template text and pass the filters."""
+        snapshot, facets = self.scope.snapshot, self.question.filters.facets
+        stored = snapshot.passages_of(paths)
+        ids = [item.text_id for items in stored.values() for item in items]
+        common = snapshot.common_texts(ids, self.scope.max_notes_per_text)
+        return {
+            path: [
+                item
+                for item in items
+                if item.text_id not in common and (not facets or item.passage.facet in facets)
+            ]
+            for path, items in stored.items()
+        }
+
+    def _keep_parts(self, evidence: Evidence) -> None:
+        by_meaning = _ranks(evidence.best.tolist())
+        by_words = _ranks(evidence.words.tolist())
+        for i, path in enumerate(evidence.paths):
+            words_of_it = float(evidence.words[i])
+            self.parts[path] = HitParts(
+                dense=float(evidence.best[i]),
+                lexical=words_of_it or None,
+                dense_rank=by_meaning[i],
+                lexical_rank=by_words[i] if words_of_it else None,
+                whole=float(evidence.whole[i]),
+            )
+
+    def _parts(self, path: str) -> HitParts:
+        if path not in self.complete:
+            share = share_held(self.scope.snapshot.terms_of(path), self.rarity)
+            parts = self.parts.get(path, HitParts())
+            self.complete[path] = replace(parts, name=self.names.get(path), share=share)
+        return self.complete[path]
+
+    def _phrase_holders(self) -> list[str] | None:
+        """The notes that hold every phrase of the question, word for word; None: no phrase."""
+        snapshot, phrases = self.scope.snapshot, self.question.phrases
+        if not phrases:
+            return None
+        found = [set(snapshot.holders(terms(p), filters=self.question.filters)) for p in phrases]
+        paths = sorted(set.intersection(*found))[:MOST_HOLDERS]
+        keys = [phrase_key(phrase) for phrase in phrases]
+        stored = snapshot.passages_of(paths)
+        cards = snapshot.cards(paths)
+        facets = self.question.filters.facets
+        return [
+            path
+            for path in paths
+            if all(
+                any(holds_phrase(text, key) for text in _texts(cards[path], stored[path], facets))
+                for key in keys
+            )
+        ]
+
+
+def _texts(
+    card: NoteCard, stored: Sequence[StoredPassage], facets: Collection[Facet]
+) -> Iterator[str]:
+    """What a note says, passage by passage."""
+    if not facets:
+        yield from (card.title, card.description or "", *card.aliases)
+    for item in stored:
+        if not facets or item.passage.facet in facets:
+            yield item.passage.text
+
+
+def _ranks(values: Sequence[float]) -> list[int]:
+    """The rank of each value, 1 for the highest; of equal ones the first goes first."""
+    ranks = [0] * len(values)
+    for rank, at in enumerate(sorted(range(len(values)), key=lambda at: -values[at]), start=1):
+        ranks[at] = rank
+    return ranks

@@ -1,0 +1,139 @@
+"""What speaks for the notes that may answer: nearness in meaning, and words, of all of them.
+
+Candidates come from two lists, the nearest texts and the best by words. Each is then scored under
+both, so no note is held to say nothing merely because one list was too short for it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from recall.domain import Filters
+    from recall.store import Snapshot
+
+POOL = 120  # texts and notes taken from either side, or more if more notes are asked for
+TEXTS_A_NOTE = 5  # so many texts are looked at for each note that is asked for
+SATURATION = 2.2  # what BM25 makes of a term that a note is full of, times its rarity: k1 + 1
+
+# Chosen by hand, not tuned: a word in the title says more than one in the text.
+COLUMN_WEIGHTS: Mapping[str, float] = {
+    "title": 3.0,
+    "names": 2.0,
+    "tags": 1.5,
+    "description": 1.5,
+    "claim": 1.5,
+    "signals": 1.0,
+    "take": 1.0,
+    "question": 1.0,
+    "body": 1.0,
+    "rest": 0.3,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evidence:
+    """The candidates for one question, by path, and what speaks for each; n of them."""
+
+    paths: list[str]
+    best: NDArray[np.float64]  # (n,) cosine of the nearest passage; the mean over several questions
+    whole: NDArray[np.float64]  # (n,) cosine of the mean of the passages
+    words: NDArray[np.float64]  # (n,) BM25; 0 where the note holds no word
+    ceiling: float  # what `words` can't exceed
+    means: NDArray[np.float32]  # (n, dim) unit rows, or zeros for a note without passages
+
+
+def gather(
+    snapshot: Snapshot,
+    vectors: NDArray[np.float32],
+    terms: Mapping[str, float],
+    *,
+    k: int,
+    filters: Filters,
+    max_notes_per_text: int,
+    only: Collection[str] | None = None,
+) -> Evidence:
+    """The notes that may answer, and what speaks for each.
+
+    Args:
+        snapshot: The index.
+        vectors: (m, dim) float32 unit rows: the question, or the passages of a longer one.
+        terms: The terms of the question, with the weight of each.
+        k: How many notes are asked for.
+        filters: Which notes and passages may answer.
+        max_notes_per_text: A text that more notes hold says nothing.
+        only: The notes that may answer; all of them are candidates then. None: any.
+    """
+    near = _near(snapshot, vectors, k, filters, max_notes_per_text) if only is None else set(only)
+    columns = COLUMN_WEIGHTS
+    written = dict(
+        snapshot.lexical(terms, max(POOL, k), filters=filters, columns=columns, also=near)
+    )
+    paths = sorted(near | written.keys() if only is None else near)
+    place = {path: i for i, path in enumerate(paths)}
+    rows = snapshot.texts_of(paths, filters=filters, max_notes_per_text=max_notes_per_text)
+    owners = np.array([place[path] for path, _ in rows], dtype=np.int64)
+    held = snapshot.vectors([number for _, number in rows])
+    best, whole, means = _nearness(held, owners, vectors, len(paths))
+    words = np.array([written.get(path, 0.0) for path in paths], dtype=np.float64)
+    return Evidence(paths, best, whole, words, _ceiling(snapshot, terms), means)
+
+
+def _near(
+    snapshot: Snapshot,
+    vectors: NDArray[np.float32],
+    k: int,
+    filters: Filters,
+    max_notes_per_text: int,
+) -> set[str]:
+    """The notes that hold one of the nearest texts."""
+    nearest = snapshot.nearest(
+        vectors,
+        max(POOL // len(vectors), TEXTS_A_NOTE * k),
+        filters=filters,
+        max_notes_per_text=max_notes_per_text,
+    )
+    ids = sorted({number for number in nearest.text_ids.ravel().tolist() if number >= 0})
+    return set(snapshot.holders_of(ids, filters=filters))
+
+
+def _nearness(
+    held: NDArray[np.float32],
+    owners: NDArray[np.int64],
+    vectors: NDArray[np.float32],
+    notes: int,
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float32]]:
+    """Cosines of best passages and of means, and the means; `owners` ascend."""
+    best = np.zeros(notes)
+    means = np.zeros((notes, vectors.shape[1]), dtype=np.float32)
+    if not len(owners):
+        return best, np.zeros(notes), means
+    here, starts = np.unique(owners, return_index=True)
+    cosines = held.astype(np.float64) @ vectors.T.astype(np.float64)
+    best[here] = np.maximum.reduceat(cosines, starts, axis=0).mean(axis=1)
+    means[here] = np.add.reduceat(held, starts, axis=0)
+    means /= np.linalg.norm(means, axis=1, keepdims=True).clip(min=1e-12)
+    asked = vectors.mean(axis=0, dtype=np.float64)
+    asked /= max(float(np.linalg.norm(asked)), 1e-12)
+    return best, means.astype(np.float64) @ asked, means
+
+
+def _ceiling(snapshot: Snapshot, terms: Mapping[str, float]) -> float:
+    """The BM25 of a note that is full of all the words."""
+    notes = snapshot.note_count()
+    frequency = snapshot.document_frequency(terms)
+    # The rarity FTS5 uses, with its lower bound for words that most notes hold.
+    return (
+        sum(
+            weight * max(math.log((notes - frequency[term] + 0.5) / (frequency[term] + 0.5)), 1e-6)
+            for term, weight in terms.items()
+        )
+        * SATURATION
+    )

@@ -1,0 +1,54 @@
+"""Evidence → one score for each candidate.
+
+Both kinds of evidence are put on scales that need no list to compare with: a cosine as it is, and
+BM25 as its share of what a note could reach that is full of all the words (the theoretical
+maximum of Bruch, Gai, Ingber 2023). So one hit in a list counts for what it is, where min-max or
+ranks would make it the best of one. The sum is convex.
+
+Then notes that are alike lend each other part of their scores (score regularisation, Diaz 2005):
+notes that answer the same question resemble each other, those that merely share a word don't.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from recall.search.evidence import Evidence
+
+# Set on two judged collections and one vault (docs/decisions/0006); the same for every vault.
+DENSE = 0.4  # share of meaning in the sum; the rest is words
+LENT = 0.5  # share of a note's score that comes from the notes that are most like it
+LENDERS = 10  # so many of them
+EPSILON = 1e-9
+
+
+def fused(evidence: Evidence) -> NDArray[np.float64]:
+    """The score of each candidate, higher is better: (n,)."""
+    meaning = (evidence.best + evidence.whole) / 2
+    wording = evidence.words / max(evidence.ceiling, EPSILON)
+    return smoothed(DENSE * meaning + (1 - DENSE) * wording, evidence.means)
+
+
+def smoothed(scores: NDArray[np.float64], means: NDArray[np.float32]) -> NDArray[np.float64]:
+    """Scores to which the most similar candidates have lent a share.
+
+    Args:
+        scores: (n,)
+        means: (n, dim) the candidates' mean vectors, unit rows; a zero row has no neighbours.
+    """
+    if not len(scores):
+        return scores
+    alike = (means @ means.T).astype(np.float64).clip(min=0.0)
+    # A note is most like itself, so of two notes the better one stays the better.
+    np.fill_diagonal(alike, 1.0)
+    lenders = min(LENDERS + 1, len(scores))
+    least = -np.partition(-alike, lenders - 1, axis=1)[:, lenders - 1 : lenders]
+    alike[alike < least] = 0.0
+    lent = alike @ scores / alike.sum(axis=1)
+    found: NDArray[np.float64] = (1 - LENT) * scores + LENT * lent
+    return found

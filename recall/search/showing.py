@@ -1,0 +1,96 @@
+"""Which passage of a note is shown, and which notes say much the same."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recall.domain import Facet, NoteCard, Passage, Span
+from recall.words import fold, terms, words
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recall.store import Snapshot, StoredPassage
+
+WORDS_WORTH = 0.2  # cosine that all the asked words are worth for a snippet; chosen by hand
+MUCH_THE_SAME = 0.97  # cosine of two passages of which a reader needs one; chosen by hand
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """A passage as it is shown; `vector` is None for a note without any."""
+
+    passage: Passage
+    vector: NDArray[np.float32] | None = None  # (dim,)
+
+
+def best_passage(
+    card: NoteCard,
+    *,
+    stored: Sequence[StoredPassage],
+    snapshot: Snapshot,
+    vectors: NDArray[np.float32],
+    wanted: Collection[str],
+    phrases: Sequence[str],
+) -> Shown:
+    """The note's passage that answers best: near in meaning, and holding the words.
+
+    Args:
+        card: The note.
+        stored: Those of its passages that may be shown.
+        snapshot: The index.
+        vectors: (m, dim) the question, or the passages of a longer one.
+        wanted: Its terms.
+        phrases: A passage that holds them goes before all others.
+    """
+    # The title is shown anyway: let the note itself speak if it can.
+    spoken = [item for item in stored if item.passage.text != card.title] or list(stored)
+    if not spoken:
+        return Shown(Passage(Facet.TITLE, "", card.title, Span(0, 0), 1))
+    rows = snapshot.vectors([item.text_id for item in spoken])
+    cosines = (rows @ vectors.T).max(axis=1).tolist()
+    keys = [phrase_key(phrase) for phrase in phrases]
+
+    def worth(at: int) -> float:
+        text = spoken[at].passage.text
+        held = len(set(wanted).intersection(terms(text))) / max(len(wanted), 1)
+        exact = sum(holds_phrase(text, key) for key in keys)
+        return float(cosines[at]) + WORDS_WORTH * held + 2.0 * exact
+
+    best = max(range(len(spoken)), key=lambda at: (worth(at), -at))
+    return Shown(spoken[best].passage, rows[best])
+
+
+def phrase_key(phrase: str) -> str:
+    """A phrase as it is compared: its words, without case and diacritics."""
+    return " ".join(fold(word) for word, _, _ in words(phrase))
+
+
+def holds_phrase(text: str, key: str) -> bool:
+    """Whether a text holds a phrase, word for word; of scripts without blanks, sign for sign."""
+    folded = phrase_key(text)
+    if f" {key} " in f" {folded} ":
+        return True
+    return not key.isascii() and len(terms(key)) > 1 and key in folded
+
+
+def similar_to(shown: Sequence[Shown]) -> list[int | None]:
+    """For each of the hits the rank of the first better one whose passage says much the same."""
+    found: list[int | None] = []
+    for at, one in enumerate(shown):
+        alike = (
+            rank
+            for rank, other in enumerate(shown[:at], start=1)
+            if found[rank - 1] is None and _are_alike(one, other)
+        )
+        found.append(next(alike, None))
+    return found
+
+
+def _are_alike(one: Shown, other: Shown) -> bool:
+    if one.vector is None or other.vector is None:
+        return False
+    return float(one.vector @ other.vector) >= MUCH_THE_SAME

@@ -1,0 +1,141 @@
+"""A word that no note holds → the word of the vault that was probably meant.
+
+Candidates come from the index's own vocabulary, so a name that only this vault knows is found,
+and no word list of any language is needed. Only words that the model does not know as a whole
+either are looked at: `clapper` is a word, and a vault without it is not one with `clipper`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from recall.domain import Correction
+from recall.words import STOP_WORDS, fold, terms_of_word, words
+
+if TYPE_CHECKING:
+    from recall.embedding import Embedder
+    from recall.store import Snapshot
+
+SHORTEST = 5  # letters; a shorter word has too many neighbours
+TWO_FROM = 8  # letters from which two may be wrong
+ENDING = 6  # letters that stemming can have cut off
+BROKEN = 3  # pairs of neighbours that one wrong letter can break
+LOOKED_UP = 12  # stems whose words are looked at in the notes
+
+
+@dataclass(frozen=True, slots=True)
+class Spelled:
+    """A question as it is searched, and what was replaced in it."""
+
+    text: str
+    corrections: tuple[Correction, ...] = ()
+
+
+def corrected(
+    text: str, *, unfinished: str | None, snapshot: Snapshot, embedder: Embedder
+) -> Spelled:
+    """The question with the words that nobody knows replaced by the nearest of the vault.
+
+    Args:
+        text: The words that are looked for.
+        unfinished: A word that is not misspelt, only not typed to its end.
+        snapshot: The index; its vocabulary is the dictionary.
+        embedder: Tells whether the model knows a word as a whole.
+    """
+    unknown = _unknown(text, snapshot, embedder)
+    pieces: list[str] = []
+    made: list[Correction] = []
+    done = 0
+    for word, start, end in unknown:
+        if word == unfinished:
+            continue
+        meant = nearest_word(fold(word), snapshot)
+        if meant is not None:
+            pieces += (text[done:start], meant)
+            made.append(Correction(word, meant))
+            done = end
+    return Spelled("".join((*pieces, text[done:])), tuple(made))
+
+
+def _unknown(text: str, snapshot: Snapshot, embedder: Embedder) -> list[tuple[str, int, int]]:
+    found = [
+        (word, start, end)
+        for word, start, end in words(text)
+        if len(word) >= SHORTEST and word.isalpha() and fold(word) not in STOP_WORDS
+    ]
+    stems = {word: terms_of_word(word) for word, _, _ in found}
+    held = snapshot.document_frequency({term for each in stems.values() for term in each})
+    found = [item for item in found if len(stems[item[0]]) == 1 and not held[stems[item[0]][0]]]
+    if not found:
+        return []  # the usual case costs one look at the vocabulary
+    empty, *counts = embedder.count_tokens(["", *(fold(word) for word, _, _ in found)])
+    return [item for item, count in zip(found, counts, strict=True) if count - empty > 1]
+
+
+def nearest_word(word: str, snapshot: Snapshot) -> str | None:
+    """The word of the vault that differs least from a folded word; None if none is near.
+
+    Of equally near words the one that more notes hold, then the alphabetically first.
+    """
+    most = 2 if len(word) >= TWO_FROM else 1
+    near = []
+    letters, pairs = set(word), _pairs(word)
+    lengths = (len(word) - ENDING, len(word) + most)
+    for stem, notes in snapshot.vocabulary(_first_letters(word), *lengths):
+        # Two bounds that are quickly computed leave few stems to compare letter by letter.
+        if len(set(stem) - letters) <= most and len(_pairs(stem) - pairs) <= BROKEN * most:
+            distance = _distance_to_beginning(stem, word, most)
+            if distance <= most:
+                near.append((distance, abs(len(word) - len(stem)), -notes, stem))
+    found: list[tuple[int, int, str]] = []
+    for _, _, notes, stem in sorted(near)[:LOOKED_UP]:
+        for spelled in snapshot.spellings(stem):
+            distance = distance_between(fold(spelled), word, most)
+            if distance <= most:
+                found.append((distance, notes, spelled))
+    return min(found)[2] if found else None
+
+
+def _pairs(word: str) -> set[str]:
+    return {word[i : i + 2] for i in range(len(word) - 1)}
+
+
+def _first_letters(word: str) -> tuple[str, ...]:
+    """What the word that was meant can begin with: the first letter, or the second if it is wrong.
+
+    People rarely miss the first letter (Pollock, Zamora 1984), and this keeps the look-up to a
+    small part of the vocabulary.
+    """
+    return tuple(dict.fromkeys((word[0], word[1])))
+
+
+def _distance_to_beginning(stem: str, word: str, most: int) -> int:
+    """The least distance of the stem to a beginning of the word that is about as long."""
+    lengths = range(max(1, len(stem) - most), min(len(word), len(stem) + most) + 1)
+    return min(
+        (distance_between(stem, word[:length], most) for length in lengths), default=most + 1
+    )
+
+
+def distance_between(one: str, other: str, most: int) -> int:
+    """Letters to drop, add, replace or swap with their neighbour; `most` + 1 if it is more.
+
+    Optimal string alignment (Damerau 1964).
+    """
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: Sequence[int] = ()
+    row: list[int] = list(range(len(other) + 1))
+    for i, letter in enumerate(one, start=1):
+        above, row = row, [i]
+        for j, against in enumerate(other, start=1):
+            cost = min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (letter != against))
+            if i > 1 and j > 1 and letter == other[j - 2] and one[i - 2] == against:
+                cost = min(cost, before[j - 2] + 1)
+            row.append(cost)
+        if min(row) > most and min(above) >= most:  # a swap looks two rows back
+            return most + 1
+        before = above
+    return min(row[-1], most + 1)

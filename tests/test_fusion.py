@@ -1,0 +1,87 @@
+"""Evidence → scores, and when nothing is an answer."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recall.domain import HitParts, NameKind
+from recall.search.evidence import Evidence
+from recall.search.floor import is_answer, share_held
+from recall.search.fusion import DENSE, LENT, fused, smoothed
+
+
+def evidence(best, words, means, *, ceiling=10.0) -> Evidence:
+    rows = np.array(means, dtype=np.float32)
+    paths = [f"{i}.md" for i in range(len(best))]
+    cosines = np.array(best, dtype=np.float64)
+    return Evidence(paths, cosines, cosines, np.array(words, np.float64), ceiling, rows)
+
+
+def test_a_lone_weak_hit_by_words_does_not_beat_what_is_near():
+    apart = np.eye(3)
+    scores = fused(evidence([0.6, 0.5, 0.1], [0.0, 0.0, 0.5], apart))
+    assert scores.argmax() == 0
+
+
+def test_a_note_that_holds_all_the_words_beats_one_that_is_only_near():
+    scores = fused(evidence([0.5, 0.4], [0.0, 8.0], np.eye(2)))
+    assert scores.argmax() == 1
+
+
+def test_a_note_among_others_that_answer_goes_before_one_that_stands_alone():
+    like, other = [1.0, 0.0], [0.0, 1.0]
+    scores = fused(evidence([0.5, 0.5, 0.5, 0.5], [2.0, 2.0, 2.0, 2.0], [like, like, like, other]))
+    alone = fused(evidence([0.5, 0.2], [2.0, 0.0], [like, other]))
+    assert np.allclose(scores, DENSE * 0.5 + (1 - DENSE) * 0.2)  # equals lend each other nothing
+    assert alone[0] > alone[1]
+    mixed = smoothed(
+        np.array([0.5, 0.6, 0.6, 0.5]), np.array([like, like, like, other], np.float32)
+    )
+    assert mixed[0] > mixed[3]
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_what_is_lent_lies_between_the_scores_there_are(scores):
+    given_ = np.array(scores)
+    means = np.random.default_rng(len(scores)).normal(size=(len(scores), 4)).astype(np.float32)
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    found = smoothed(given_, means)
+    assert found.min() >= given_.min() - 1e-9
+    assert found.max() <= given_.max() + 1e-9
+    assert np.allclose(smoothed(given_ + 1, means), found + 1)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_of_two_notes_the_better_one_stays_the_better(one, other, alike):
+    means = np.array([[1, 0], [alike, (1 - alike**2) ** 0.5]], dtype=np.float32)
+    found = smoothed(np.array([one, other]), means)
+    assert (found[0] - found[1]) * (one - other) >= -1e-12
+
+
+def test_notes_without_passages_keep_their_scores():
+    found = smoothed(np.array([0.5, 0.9]), np.zeros((2, 3), dtype=np.float32))
+    assert found.tolist() == [0.5, 0.9]
+
+
+def test_lenders_count_by_how_alike_they_are():
+    means = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8]], dtype=np.float32)
+    found = smoothed(np.array([0.0, 1.0, 0.0]), means)
+    assert found[0] == pytest.approx(LENT * 0.8 / 2.4)
+
+
+RARITY = {("rare",): 4.0, ("common",): 1.0}
+
+
+def test_the_share_of_a_question_counts_rare_words_more_and_any_of_several_once():
+    assert share_held({"rare"}, RARITY) == pytest.approx(0.8)
+    assert share_held({"kubernet"}, {("kubernet", "kubectl"): 2.0}) == 1.0
+    assert share_held({"rare"}, {}) == 0.0
+
+
+def test_a_name_and_all_the_words_are_an_answer_however_far_the_meaning():
+    assert is_answer(HitParts(name=NameKind.ALIAS), RARITY)
+    assert is_answer(HitParts(dense=0.0, share=1.0), RARITY)
+    assert not is_answer(HitParts(dense=0.0, share=1.0), {("the",): 0.01})
+    assert not is_answer(HitParts(dense=0.05, share=0.2), RARITY)
+    assert is_answer(HitParts(dense=0.9), RARITY)

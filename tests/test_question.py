@@ -1,0 +1,84 @@
+"""What somebody typed → words, phrases and filters."""
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from recall.domain import Facet, Filters
+from recall.search.question import first_day, read_question
+
+ALL = Filters()
+
+
+@pytest.mark.parametrize(
+    ("text", "filters"),
+    [
+        ("tag:ai", Filters(tags=("ai",))),
+        ("tag:#ai/audio TAG:art", Filters(tags=("ai/audio", "art"))),
+        ("section:claim section:take", Filters(facets=frozenset({Facet.CLAIM, Facet.TAKE}))),
+        ("in:projects/old", Filters(folder="projects/old")),
+        ('in:"old projects"', Filters(folder="old projects")),
+        ("after:2024", Filters(since=date(2024, 1, 1))),
+        ("after:2024-5", Filters(since=date(2024, 5, 1))),
+        ("before:2024", Filters(until=date(2023, 12, 31))),
+        ("before:2024-03-01", Filters(until=date(2024, 2, 29))),
+        ("draft:no", Filters(drafts=False)),
+        ("draft:only", Filters(only_drafts=True)),
+    ],
+)
+def test_an_operator_narrows_the_answer_and_is_no_word(text, filters):
+    asked = read_question(f"audio {text} models", ALL)
+    assert (asked.words, asked.filters, asked.warnings) == ("audio models", filters, ())
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["section:nowhere", "before:yesterday", "after:2024-13", "draft:maybe", "tag:#", "before:0001"],
+)
+def test_an_operator_that_makes_no_sense_is_words_and_a_warning(text):
+    asked = read_question(f"models {text}", ALL)
+    assert (asked.words, asked.filters) == (f"models {text}", ALL)
+    assert asked.warnings[0].startswith(f"{text} is taken as words: ")
+
+
+@pytest.mark.parametrize(
+    "text", ["note: this", "a:b", "https://example.org", "vintage:ai", "what is tag: for", 'a "'],
+)  # fmt: skip
+def test_a_question_may_hold_a_colon_or_a_quotation_mark(text):
+    asked = read_question(text, ALL)
+    assert (asked.words, asked.filters, asked.phrases) == (text, ALL, ())
+
+
+def test_quoted_words_are_a_phrase_and_words_all_the_same():
+    asked = read_question('who said "link rot" and “bit rot”', ALL)
+    assert asked.phrases == ("link rot", "bit rot")
+    assert asked.words == "who said link rot and bit rot"
+
+
+def test_the_operators_narrow_what_the_options_leave():
+    given_ = Filters(
+        tags=("a",), since=date(2022, 1, 1), until=date(2023, 1, 1), drafts=False, folder="x"
+    )
+    asked = read_question("tag:b after:2021 before:2022-06 draft:yes in:y words", given_)
+    assert asked.filters == Filters(
+        tags=("a", "b"),
+        since=date(2022, 1, 1),
+        until=date(2022, 5, 31),
+        drafts=False,
+        folder="y",
+    )
+
+
+@given(st.text())
+def test_any_text_is_a_question(text):
+    asked = read_question(text, ALL)
+    assert asked.text == text
+    assert len(asked.words) <= len(text) + 2 * len(asked.phrases)
+
+
+@pytest.mark.parametrize("text", ["", "24", "2024-", "2024-02-30", "2024-05-31T10", "year"])
+def test_what_is_no_date_is_refused(text):
+    with pytest.raises(ValueError, match="a date is written"):
+        first_day(text)
