@@ -238,7 +238,7 @@ class Filters:
     facets: frozenset[Facet] = frozenset()
     tags: tuple[str, ...] = ()  # all of them; `ai` matches `ai/audio` too
     since: date | None = None  # by `updated`, else `created`
-    until: date | None = None
+    until: date | None = None  # by `created`, else `updated`
     folder: str | None = None
     drafts: bool = True
     only_drafts: bool = False

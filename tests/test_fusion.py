@@ -11,11 +11,12 @@ from recall.search.floor import is_answer, share_held
 from recall.search.fusion import DENSE, LENT, fused, smoothed
 
 
-def evidence(best, words, means, *, ceiling=10.0) -> Evidence:
+def evidence(best, words, means, *, ceiling=10.0, first=None) -> Evidence:
     rows = np.array(means, dtype=np.float32)
     paths = [f"{i}.md" for i in range(len(best))]
     cosines = np.array(best, dtype=np.float64)
-    return Evidence(paths, cosines, cosines, np.array(words, np.float64), ceiling, rows)
+    is_first = np.ones(len(best), bool) if first is None else np.array(first)
+    return Evidence(paths, cosines, cosines, np.array(words, np.float64), ceiling, rows, is_first)
 
 
 def test_a_lone_weak_hit_by_words_does_not_beat_what_is_near():
@@ -39,6 +40,20 @@ def test_a_note_among_others_that_answer_goes_before_one_that_stands_alone():
         np.array([0.5, 0.6, 0.6, 0.5]), np.array([like, like, like, other], np.float32)
     )
     assert mixed[0] > mixed[3]
+
+
+def test_candidates_that_are_there_only_because_more_were_asked_for_change_nothing():
+    few = fused(evidence([0.6, 0.5, 0.4], [2.0, 0.0, 5.0], np.eye(3)))
+    more = fused(
+        evidence(
+            [0.6, 0.5, 0.4, 0.9, 0.1],
+            [2.0, 0.0, 5.0, 9.0, 0.0],
+            [*np.eye(3), [1, 0, 0], [0, 1, 0]],
+            first=[True, True, True, False, False],
+        )
+    )
+    assert np.allclose(more[:3], few)
+    assert few.min() > more[3] > more[4]
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))

@@ -98,6 +98,15 @@ def test_filters_by_date(orchard):
     assert "apples.md" not in found(orchard, "grafted fruit tree", since=date(2021, 1, 1))
 
 
+def test_before_asks_when_a_note_was_begun_and_since_when_it_was_touched(orchard, tmp_path):
+    days = "---\ncreated: 2007-01-09\nupdated: 2020-12-06\n---\n"
+    write(tmp_path, {"quince.md": f"{days}# Quince\n\nQuinces are grafted on hawthorn.\n"})
+    orchard.refresh()
+    assert found(orchard, "grafted", until=date(2009, 12, 31)) == ["quince.md"]
+    assert "quince.md" in found(orchard, "grafted", since=date(2020, 12, 1))
+    assert "quince.md" not in found(orchard, "grafted", until=date(2007, 1, 8))
+
+
 def test_drafts_can_be_left_out(orchard):
     assert found(orchard, "pears ripen in the cellar")[0] == "pears.md"
     assert "pears.md" not in found(orchard, "pears ripen in the cellar", drafts=False)

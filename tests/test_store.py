@@ -116,10 +116,11 @@ class Reference:
 
     def passes(self, item: IndexedNote, filters: Filters) -> bool:
         card, day = item.card, item.card.updated or item.card.created
+        begun = card.created or card.updated
         return (
             all(any(t == w or t.startswith(w + "/") for t in card.tags) for w in filters.tags)
             and (filters.since is None or (day is not None and day >= filters.since))
-            and (filters.until is None or (day is not None and day <= filters.until))
+            and (filters.until is None or (begun is not None and begun <= filters.until))
             and (filters.folder is None or card.path.startswith(filters.folder + "/"))
             and (filters.drafts or not card.draft)
             and (card.draft or not filters.only_drafts)

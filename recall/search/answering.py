@@ -100,8 +100,7 @@ def search(
 
 
 def _for_question(question: Question, scope: Scope) -> _Asked:
-    named = Resolver(scope.snapshot.lookup).resolve(question.words.strip(), source="")
-    names = {path: named.kind for path in named.candidates if named.kind is not None}
+    names = _names(question.words, scope.snapshot)
     spelled = Spelled(question.words)
     wording = question_wording(spelled.text, scope.snapshot)
     if not names and not question.phrases:
@@ -112,9 +111,16 @@ def _for_question(question: Question, scope: Scope) -> _Asked:
             embedder=scope.embedder,
         )
         if spelled.corrections:
+            names = _names(spelled.text, scope.snapshot)
             wording = question_wording(spelled.text, scope.snapshot)
     vectors = scope.embedder.embed_queries([spelled.text])
     return _Asked(question, scope, wording, vectors, names, spelled.corrections)
+
+
+def _names(text: str, snapshot: Snapshot) -> dict[str, NameKind]:
+    """The notes that a text is a name of, and which kind of name it is."""
+    named = Resolver(snapshot.lookup).resolve(text.strip(), source="")
+    return {path: named.kind for path in named.candidates if named.kind is not None}
 
 
 def _for_text(text: str, passages: Sequence[str], filters: Filters, scope: Scope) -> _Asked:

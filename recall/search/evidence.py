@@ -48,6 +48,7 @@ class Evidence:
     words: NDArray[np.float64]  # (n,) BM25; 0 where the note holds no word
     ceiling: float  # what `words` can't exceed
     means: NDArray[np.float32]  # (n, dim) unit rows, or zeros for a note without passages
+    is_first: NDArray[np.bool_]  # (n,) a candidate however few notes are asked for
 
 
 def gather(
@@ -71,19 +72,30 @@ def gather(
         max_notes_per_text: A text that more notes hold says nothing.
         only: The notes that may answer; all of them are candidates then. None: any.
     """
-    near = _near(snapshot, vectors, k, filters, max_notes_per_text) if only is None else set(only)
-    columns = COLUMN_WEIGHTS
-    written = dict(
-        snapshot.lexical(terms, max(POOL, k), filters=filters, columns=columns, also=near)
+    near, first_near = (
+        _near(snapshot, vectors, k, filters, max_notes_per_text)
+        if only is None
+        else (set(only), set(only))
     )
-    paths = sorted(near | written.keys() if only is None else near)
+    columns = COLUMN_WEIGHTS
+    written = snapshot.lexical(terms, max(POOL, k), filters=filters, columns=columns, also=near)
+    words_of = dict(written)
+    first = first_near.union(path for path, _ in written[:POOL])
+    paths = sorted(near | words_of.keys() if only is None else near)
     place = {path: i for i, path in enumerate(paths)}
     rows = snapshot.texts_of(paths, filters=filters, max_notes_per_text=max_notes_per_text)
     owners = np.array([place[path] for path, _ in rows], dtype=np.int64)
     held = snapshot.vectors([number for _, number in rows])
     best, whole, means = _nearness(held, owners, vectors, len(paths))
-    words = np.array([written.get(path, 0.0) for path in paths], dtype=np.float64)
-    return Evidence(paths, best, whole, words, _ceiling(snapshot, terms), means)
+    return Evidence(
+        paths,
+        best,
+        whole,
+        words=np.array([words_of.get(path, 0.0) for path in paths], dtype=np.float64),
+        ceiling=_ceiling(snapshot, terms),
+        means=means,
+        is_first=np.array([path in first for path in paths], dtype=bool),
+    )
 
 
 def _near(
@@ -92,16 +104,23 @@ def _near(
     k: int,
     filters: Filters,
     max_notes_per_text: int,
-) -> set[str]:
-    """The notes that hold one of the nearest texts."""
+) -> tuple[set[str], set[str]]:
+    """The notes that hold one of the nearest texts, and those of the first `POOL` texts."""
+    few = max(1, POOL // len(vectors))
     nearest = snapshot.nearest(
         vectors,
-        max(POOL // len(vectors), TEXTS_A_NOTE * k),
+        max(few, TEXTS_A_NOTE * k),
         filters=filters,
         max_notes_per_text=max_notes_per_text,
-    )
-    ids = sorted({number for number in nearest.text_ids.ravel().tolist() if number >= 0})
-    return set(snapshot.holders_of(ids, filters=filters))
+    ).text_ids
+    first = set(snapshot.holders_of(_found(nearest[:, :few]), filters=filters))
+    if nearest.shape[1] == few:
+        return first, first
+    return set(snapshot.holders_of(_found(nearest), filters=filters)), first
+
+
+def _found(text_ids: NDArray[np.int64]) -> list[int]:
+    return [int(number) for number in np.unique(text_ids[text_ids >= 0])]
 
 
 def _nearness(

@@ -24,14 +24,29 @@ if TYPE_CHECKING:
 DENSE = 0.4  # share of meaning in the sum; the rest is words
 LENT = 0.5  # share of a note's score that comes from the notes that are most like it
 LENDERS = 10  # so many of them
+MOST_SMOOTHED = 600  # candidates that are compared with one another
 EPSILON = 1e-9
 
 
 def fused(evidence: Evidence) -> NDArray[np.float64]:
-    """The score of each candidate, higher is better: (n,)."""
+    """The score of each candidate, higher is better: (n,).
+
+    Only candidates that are there for every `k` lend and borrow, and the others follow them: how
+    many notes are asked for does not change the order of those that come first.
+    """
     meaning = (evidence.best + evidence.whole) / 2
     wording = evidence.words / max(evidence.ceiling, EPSILON)
-    return smoothed(DENSE * meaning + (1 - DENSE) * wording, evidence.means)
+    scores = DENSE * meaning + (1 - DENSE) * wording
+    first = np.flatnonzero(evidence.is_first)
+    first = first[np.argsort(-scores[first], kind="stable")[:MOST_SMOOTHED]]
+    if not len(first):
+        return scores
+    rest = np.setdiff1d(np.arange(len(scores)), first)
+    scores[first] = smoothed(scores[first], evidence.means[first])
+    if len(rest):
+        least, highest = scores[first].min(), max(scores[rest].max(), EPSILON)
+        scores[rest] -= max(0.0, highest - least) + EPSILON
+    return scores
 
 
 def smoothed(scores: NDArray[np.float64], means: NDArray[np.float32]) -> NDArray[np.float64]:

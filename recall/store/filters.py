@@ -34,7 +34,11 @@ def note_conditions(filters: Filters, exclude: Collection[str] = ()) -> Conditio
         where.append("n.day >= ?")
         parameters.append(filters.since.isoformat()[:10])
     if filters.until is not None:
-        where.append("n.day <= ?")
+        # Begun by then: a note of 2007 that was touched up in 2020 is still one of 2007.
+        where.append(
+            "coalesce(CASE WHEN json_valid(n.card) THEN json_extract(n.card, '$.created') END, "
+            "n.day) <= ?"
+        )
         parameters.append(filters.until.isoformat()[:10])
     folder = (filters.folder or "").strip("/").removeprefix("./")
     if folder not in {"", "."}:
