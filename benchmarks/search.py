@@ -26,10 +26,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.known_items import KINDS, known_items
-from benchmarks.metrics import bootstrap, bootstrap_ratio, ndcg_at, recall_at, reciprocal_rank
 from benchmarks.rankings import DEPTH, Baselines, without
 from benchmarks.results_file import keep
 from recall import open_index
+from recall.evaluate.metrics import bootstrap, bootstrap_ratio, ndcg_at, recall_at, reciprocal_rank
 
 if TYPE_CHECKING:
     from recall.index import Index
