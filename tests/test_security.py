@@ -16,7 +16,7 @@ from vaults import ORCHARD, index_of, write
 
 from recall.cli import main
 from recall.markdown import parse_note
-from recall.render import as_json, as_text
+from recall.render import as_json, as_text, hits
 
 ROOT = Path(__file__).parents[1]
 
@@ -147,7 +147,7 @@ def test_nothing_of_a_hostile_vault_steers_the_terminal(hostile):
     report = index.refresh()
     found = index.search("grafted trees", k=20)
     shown = [as_text.report(report, plain), as_text.status(index.status(), plain)]
-    shown += [as_text.search(found, plain)]
+    shown += [hits.search(found, plain, folder=hostile, explain=True)]
     shown += [as_text.suggestions([index.related("good.md", k=20)], plain, explain=True)]
     assert len(found.hits) >= 5
     for text in shown:
@@ -165,7 +165,7 @@ SIGNALS = {*range(32), *range(127, 160), 0x202E}
 def test_a_name_of_two_lines_stays_on_one(hostile, capsys):
     index = index_of(hostile)
     index.refresh()
-    shown = as_text.search(index.search("two lines", k=1), as_text.Style())
+    shown = hits.search(index.search("two lines", k=1), as_text.Style(), folder=hostile)
     assert "two␊lines.md" in shown
 
 
