@@ -304,6 +304,7 @@ class SearchResult:
     terms: tuple[str, ...] = ()  # the question's words as the index knows them
     corrections: tuple[Correction, ...] = ()
     answered: bool = True  # whether the best hit is near enough to be an answer at all
+    held_back: int = 0  # weak matches that are not among the hits, since none of them answers
     filters: Filters = field(default_factory=Filters)  # those of the question among them
     warnings: tuple[str, ...] = ()
 

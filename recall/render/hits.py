@@ -38,7 +38,7 @@ def search(
         for made in result.corrections
     ]
     if not result.answered:
-        lines.append(_nothing(result, all_of_them=all_of_them))
+        lines.append(_nothing(result))
     width = len(str(len(result.hits)))
     for hit in result.hits:
         if hit.similar_to is None or all_of_them:
@@ -50,11 +50,11 @@ def search(
     return "\n".join(lines)
 
 
-def _nothing(result: SearchResult, *, all_of_them: bool) -> str:
+def _nothing(result: SearchResult) -> str:
     said = f"Nothing in these notes answers {visible(_shortened(result.query))!r}."
     if result.hits:
         return f"{said} The nearest are:"
-    return said if all_of_them else f"{said} --all shows weak matches."
+    return f"{said} --all shows weak matches." if result.held_back else said
 
 
 def _shortened(query: str, most: int = 100) -> str:

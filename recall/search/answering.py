@@ -86,14 +86,15 @@ def search(
         asked = _for_question(read_question(question, filters), scope)
     best = asked.best_first(max(k, JUDGED))
     answered = asked.is_answered_by(best[:JUDGED])
-    hits = asked.hits(best[:k]) if answered or include_weak else ()
+    shown = best[:k] if answered or include_weak else []
     return SearchResult(
         question,
-        hits,
+        asked.hits(shown),
         time.perf_counter() - started,
         tuple(asked.wording.weights),
         corrections=asked.corrections,
         answered=answered,
+        held_back=len(best[:k]) - len(shown),
         filters=asked.question.filters,
         warnings=asked.question.warnings,
     )
