@@ -70,9 +70,7 @@ def answer_search(
     else:
         from recall.render import hits
 
-        shown = hits.search(
-            result, style(), folder=folder, explain=explain, all_of_them=everything
-        )
+        shown = hits.search(result, style(), folder=folder, explain=explain, all_of_them=everything)
         output.print_text(shown)
 
 
