@@ -3,8 +3,8 @@
     python -m benchmarks.answerable --vaults DIR,DIR [--show]
 
 The vaults are those of `answerable.toml`: `notes`, which is here, and two that are named by folders
-called `handbook` and `data-engineering-wiki`. The first half of the questions (every other one) is
-the one that the limit was set on; the second tests it.
+called `handbook` and `data-engineering-wiki`. Figures are of every other question and of the
+rest, so that a limit can be set on one half and tested on the other.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from benchmarks.results_file import keep
 from recall import open_index
 
 HERE = Path(__file__).parent
-HALVES = ("set on", "tested on")
+HALVES = ("first half", "second half")
 DEPTH = 10
 
 
