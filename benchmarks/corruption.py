@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from benchmarks.small_vault import grow, index_of
+from benchmarks.small_vault import grow, index_of, settle
 from recall.domain import Filters
 from recall.errors import RecallError
 
@@ -83,6 +83,7 @@ def run(cases: int, folder: Path, *, seed: int = 1) -> dict[str, object]:
     """
     vault = folder / "vault"
     grow(vault, notes=10)
+    settle()
     index = index_of(vault)
     index.refresh()
     expected = answers(index)

@@ -40,6 +40,7 @@ from recall.search import search, text_passages
 from recall.settings import Settings, load_settings
 from recall.store import Store
 from recall.store.filters import tag_form
+from recall.store.learned import is_kept, read_facts
 from recall.vault import Vault
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ if TYPE_CHECKING:
     from recall.domain import Finding, Link, Note, NoteCard, Suggestion
     from recall.embedding import Embedder
     from recall.feedback import NoteMark
-    from recall.links import Explanation, Source, Targets
+    from recall.links import Explanation, Learned, Source, Targets
     from recall.store import Snapshot
 
 DEFAULT_HITS = 10
@@ -104,6 +105,7 @@ class Index:
         self._vault = Vault(settings.notes, settings.ignore, settings.max_note_bytes)
         self._store = Store(settings.index)
         self._feedback = Feedback(settings.index)
+        self._taught: tuple[int, Learned] | None = None  # generation, and what it teaches
         self.embedder = embedder or _embedder(settings, on_prepare)
 
     @property
@@ -121,6 +123,7 @@ class Index:
         *,
         full: bool = False,
         wait_seconds: float = 5.0,
+        learns: bool = True,
         on_progress: OnProgress | None = None,
     ) -> BuildReport:
         """Make the index agree with the notes; cheap when nothing changed.
@@ -128,6 +131,8 @@ class Index:
         Args:
             full: Read and embed everything again.
             wait_seconds: How long another process that is writing is waited for.
+            learns: Also learn anew what suggestions take from the vault as a whole, and keep it;
+                a search needs none of it.
             on_progress: Called with (stage, done, total).
 
         Raises:
@@ -146,6 +151,9 @@ class Index:
         if report.changes_anything:
             with self.read() as snapshot:
                 follow(self._feedback, snapshot, report)
+        if learns and (report.changes_anything or not is_kept(self.settings.index)):
+            with self.read() as snapshot:
+                self._learned(snapshot, keep=True, anew=full)
         return report
 
     def search(
@@ -260,6 +268,7 @@ class Index:
             suggestions = suggest(
                 source,
                 snapshot,
+                self._learned(snapshot),
                 k=k,
                 min_score=min_score,
                 include_linked=include_linked,
@@ -329,6 +338,7 @@ class Index:
                 source,
                 card,
                 snapshot,
+                self._learned(snapshot),
                 targets=self._targets(source.card, snapshot, drafts=drafts),
                 k=k,
                 min_score=min_score,
@@ -414,6 +424,7 @@ class Index:
                 removed=work.gone,
                 skipped=snapshot.skipped(),
                 problems=snapshot.problems(),
+                learned=read_facts(self.settings.index),
             )
 
     def doctor(self) -> Iterator[Finding]:
@@ -523,6 +534,7 @@ class Index:
         return suggest(
             source,
             snapshot,
+            self._learned(snapshot),
             k=k,
             min_score=min_score,
             max_notes_per_text=self.settings.max_notes_per_text,
@@ -541,6 +553,21 @@ class Index:
                 f"The index was made with another model than {self.settings.model}.",
                 hint="Run recall index, or ask without --no-refresh.",
             )
+
+    def _learned(self, snapshot: Snapshot, *, keep: bool = False, anew: bool = False) -> Learned:
+        """What the vault itself teaches; read once for each state of the index."""
+        from recall.links import learned_of
+
+        if anew or self._taught is None or self._taught[0] != snapshot.generation:
+            learned = learned_of(
+                snapshot,
+                self.settings.index,
+                max_notes_per_text=self.settings.max_notes_per_text,
+                keep=keep,
+                anew=anew,
+            )
+            self._taught = snapshot.generation, learned
+        return self._taught[1]
 
     def _source(self, note: str | Path, snapshot: Snapshot) -> Source:
         from recall.links import indexed_source, read_draft

@@ -53,7 +53,7 @@ COMMANDS = (
     ["related", "apples.md"], ["why", "apples.md", "grafting.md"],
     ["suggest-links", "apples.md", "--diff"], ["undo", "--diff"], ["prepublish", "apples.md"],
     ["dismiss", "apples.md", "bees.md"], ["dismiss", "--list"], ["eval", "--sources", "2"],
-    ["status"], ["doctor"],
+    ["undo"], ["status"], ["doctor"],
 )  # fmt: skip
 
 

@@ -47,7 +47,7 @@ def answer_search(
     """Tell the notes that answer a question, or go on with them."""
     text = read_text() if question == FROM_STDIN else None
     index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
+    warnings = bring_up_to_date(index, refresh=not no_refresh, learns=False)
     if text is None:
         result = index.search(question, k=k, filters=filters, include_weak=everything)
     else:

@@ -23,15 +23,18 @@ def open_vault(vault: str | None) -> Index:
     return open_index(vault, on_prepare=output.say)
 
 
-def bring_up_to_date(index: Index, *, refresh: bool) -> tuple[str, ...]:
-    """Refresh before an answer, or say why not; the first time this builds the index."""
+def bring_up_to_date(index: Index, *, refresh: bool, learns: bool = True) -> tuple[str, ...]:
+    """Refresh before an answer, or say why not; the first time this builds the index.
+
+    `learns` is for suggestions: a search needs nothing of what is learned from the whole vault.
+    """
     if not index.exists:
         output.say("Nothing is indexed yet: building the index first.")
     elif not refresh:
         return ()
     try:
         with progress() as on_progress:
-            index.refresh(wait_seconds=2.0, on_progress=on_progress)
+            index.refresh(wait_seconds=2.0, learns=learns, on_progress=on_progress)
     except (IndexBusy, IndexUnwritable) as error:
         if not index.exists:
             raise

@@ -6,6 +6,7 @@ carries evidence that can be looked up in both notes.
 """
 
 from recall.links.duplicates import is_near_duplicate
+from recall.links.learned import Learned, learn, learned_of
 from recall.links.mentions import mentions_in
 from recall.links.source import Source, indexed_source, note_source, read_draft
 from recall.links.suggest import suggest
@@ -15,12 +16,15 @@ from recall.links.why import Explanation, Obstacle, explain
 __all__ = [
     "Bar",
     "Explanation",
+    "Learned",
     "Obstacle",
     "Source",
     "Targets",
     "explain",
     "indexed_source",
     "is_near_duplicate",
+    "learn",
+    "learned_of",
     "mentions_in",
     "note_source",
     "read_draft",

@@ -6,23 +6,27 @@ The union is wide on purpose (each signal misses notes that another finds); the 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from recall.domain import Facet, Filters, Mention
 from recall.links.mentions import mentions_in
+from recall.links.overview import Overview
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection
 
+    from recall.links.learned import Learned
     from recall.links.source import Source
     from recall.store import Snapshot
 
 # Wide enough that most links of other vaults are among them; chosen by hand, not tuned.
-PER_SIGNAL = 100  # notes taken under a signal; twice that of passages, half of names
-PER_PASSAGE = 60  # nearest texts looked at for each passage of the source
+PER_SIGNAL = 100  # notes taken under a signal that looks at meaning or words
+PER_HINT = 60  # notes taken under a signal that looks at names or links
+MOST_LINKED = 40  # hubs and maps of content
+PER_PASSAGE = 40  # nearest texts looked at for each passage of the source
+RANKED_BY_WORDS = 500  # notes whose BM25 is known
 QUERY_TERMS = 40  # the note's terms that make its lexical query
 NAME_COLUMNS = {"title": 1.0, "names": 1.0, "tags": 0.5}
 # All that notes say, not what they merely hold: code, addresses, the names in their link lists.
@@ -40,24 +44,39 @@ class Candidates:
     bm25: Mapping[str, float]  # path → BM25 with the source's terms; 0.0 where none is shared
     bm25_of_names: Mapping[str, float]  # the same, on titles, names and tags alone
     mentions: Mapping[str, Mention]  # path → where the source names it
+    overview: Overview
 
 
 def find_candidates(
-    source: Source, snapshot: Snapshot, *, exclude: Collection[str], max_notes_per_text: int
+    source: Source,
+    snapshot: Snapshot,
+    learned: Learned,
+    *,
+    exclude: Collection[str],
+    max_notes_per_text: int,
 ) -> Candidates:
     """The union of the best few notes under each signal."""
     mentioned = mentions_in(source.passages, source.links, snapshot)
     mentions = {path: found for path, found in mentioned.items() if path not in exclude}
     query = telling_terms(source, snapshot)
-    lexical = dict(snapshot.lexical(query, PER_SIGNAL * 5, exclude=exclude, columns=SAID_COLUMNS))
+    lexical = dict(snapshot.lexical(query, RANKED_BY_WORDS, columns=SAID_COLUMNS))
     named = dict(snapshot.lexical(query, PER_SIGNAL, exclude=exclude, columns=NAME_COLUMNS))
-    paths = {*list(lexical)[:PER_SIGNAL], *list(named)[: PER_SIGNAL // 2]}
-    paths |= _nearest_passages(source, snapshot, Filters(), exclude, max_notes_per_text)
+    overview = Overview(source, snapshot, learned, lexical, max_notes_per_text=max_notes_per_text)
+    room = len(exclude)
+    paths = {*list(lexical)[: PER_SIGNAL + room], *list(named)[:PER_HINT], *mentions}
+    paths.update(overview.nearest(overview.cosines, PER_SIGNAL + room))
+    paths.update(overview.nearest(overview.adapted, PER_SIGNAL + room))
+    for votes in (overview.votes, overview.votes_with_words, overview.votes_adapted):
+        paths.update(_highest(votes.linked, PER_HINT + room))
+        paths.update(_highest(votes.linking, PER_HINT // 2 + room))
+    shared = {path: index for path, (_, index) in overview.by_own_links.items()}
+    paths.update(_highest(shared, PER_HINT + room))
+    paths.update(snapshot.most_linked(MOST_LINKED + room))
     titles = Filters(facets=frozenset({Facet.TITLE}))
-    paths |= _nearest_passages(source, snapshot, titles, exclude, max_notes_per_text)
-    paths |= _nearest_centroids(source, snapshot, exclude, max_notes_per_text)
-    paths |= mentions.keys()
-    return Candidates({path: lexical.get(path, 0.0) for path in sorted(paths)}, named, mentions)
+    for filters in (Filters(), titles):
+        paths |= _nearest_passages(source, snapshot, filters, exclude, max_notes_per_text)
+    known = {path: lexical.get(path, 0.0) for path in sorted(paths - set(exclude))}
+    return Candidates(known, named, mentions, overview)
 
 
 def telling_terms(source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS) -> list[str]:
@@ -71,6 +90,10 @@ def telling_terms(source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS
     ]
     weighed.sort(key=lambda item: (-item[0], item[1]))
     return [term for _, term in weighed[:most]]
+
+
+def _highest(weights: Mapping[str, float], most: int) -> list[str]:
+    return sorted(weights, key=lambda path: (-weights[path], path))[:most]
 
 
 def _nearest_passages(
@@ -95,22 +118,9 @@ def _nearest_passages(
     ):
         if number >= 0:
             best[number] = max(best.get(number, -1.0), score)
-    holders = snapshot.passages_with(list(best), filters=filters)
     notes: dict[str, float] = {}
-    for number, stored in holders.items():
-        for item in stored:
-            notes[item.path] = max(notes.get(item.path, -1.0), best[number])
-    order = sorted(notes, key=lambda path: (-notes[path], path))
-    return {path for path in order if path not in exclude} & set(order[: PER_SIGNAL * 2])
-
-
-def _nearest_centroids(
-    source: Source, snapshot: Snapshot, exclude: Collection[str], max_notes_per_text: int
-) -> set[str]:
-    paths, centroids = snapshot.centroids(max_notes_per_text=max_notes_per_text)
-    if not paths or not len(source.vectors):
-        return set()
-    similar = centroids @ source.vectors.mean(axis=0)
-    order = np.lexsort((np.arange(len(paths)), -similar))
-    found = (paths[i] for i in order[: PER_SIGNAL + len(exclude)])
-    return {path for path in found if path not in exclude}
+    for number, paths in snapshot.notes_with(list(best), filters=filters).items():
+        for path in paths:
+            if path not in exclude:
+                notes[path] = max(notes.get(path, -1.0), best[number])
+    return set(_highest(notes, PER_SIGNAL))

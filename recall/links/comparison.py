@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
@@ -11,29 +11,29 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recall.links.mentions import mention_of
+from recall.words import terms
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from recall.domain import Facet, Link, Mention, NoteCard
+    from recall.domain import Facet, Link, Mention, NoteCard, Passage
     from recall.links.candidates import Candidates
     from recall.links.source import Source
-    from recall.store import Neighbours, Snapshot, StoredPassage
+    from recall.store import Snapshot
 
     Array = NDArray[np.float64]
 
-HUB_SAMPLE = 2000  # notes that hubness is measured against; all of them in a smaller vault
 NEAREST = 10  # neighbours that hubness averages (Conneau et al. 2018, CSLS)
-VOTERS = 20  # nearest notes whose links vote
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Block:
-    """The passages of all candidates, one candidate after the other."""
+    """The passages of all candidates, one candidate after the other; template text left out."""
 
-    passages: tuple[tuple[StoredPassage, ...], ...]  # of each candidate, at least one
+    text_ids: NDArray[np.int64]  # (passages,)
+    facets: NDArray[np.str_]  # (passages,): values of `Facet`
     starts: NDArray[np.int64]  # (candidates + 1,): candidate j has rows starts[j]:starts[j + 1]
-    vectors: NDArray[np.float32]  # (all passages, dim), unit rows
+    vectors: NDArray[np.float32]  # (passages, dim), unit rows
 
 
 class Comparison:
@@ -42,23 +42,25 @@ class Comparison:
     def __init__(
         self, source: Source, candidates: Candidates, snapshot: Snapshot, *, max_notes_per_text: int
     ) -> None:
-        held = snapshot.passages_of(candidates.bm25)
-        texts = [item.text_id for stored in held.values() for item in stored]
-        common = snapshot.common_texts(texts, max_notes_per_text)
-        kept = {
-            path: tuple(item for item in held.get(path, ()) if item.text_id not in common)
-            for path in candidates.bm25
-        }
+        overview = candidates.overview
+        held = snapshot.texts_held(
+            [path for path in candidates.bm25 if path in overview.place], max_notes_per_text
+        )
         self.source = source
         self.candidates = candidates
         self.snapshot = snapshot
+        self.overview = overview
+        self.learned = overview.learned
         self.max_notes_per_text = max_notes_per_text
-        self.paths = tuple(path for path in candidates.bm25 if kept[path])
-        passages = tuple(kept[path] for path in self.paths)
+        self.paths = tuple(held)
+        self.rows = np.array([overview.place[path] for path in self.paths], dtype=np.int64)
+        every = [item for items in held.values() for item in items]
+        text_ids = [number for number, _ in every]
         self.block = Block(
-            passages,
-            np.cumsum([0, *map(len, passages)], dtype=np.int64),
-            snapshot.vectors([item.text_id for stored in passages for item in stored]),
+            np.array(text_ids, dtype=np.int64),
+            np.array([facet for _, facet in every], dtype=np.str_),
+            np.cumsum([0, *map(len, held.values())], dtype=np.int64),
+            snapshot.vectors(text_ids),
         )
         # (source passages, all candidates' passages)
         self.similarities: NDArray[np.float32] = source.vectors @ self.block.vectors.T
@@ -73,12 +75,12 @@ class Comparison:
         return tuple(cards[path] for path in self.paths)
 
     def best(self, here: Facet | None = None, there: Facet | None = None) -> Array:
-        """The nearest pair of passages with these facets; NaN where a note has none."""
+        """Whitened cosine of the nearest pair with these facets; NaN where a note has none."""
         rows = self._rows(here)
         columns = self._columns(there)
         if not len(rows) or not len(columns):
             return np.full(len(self), np.nan)
-        best = self.similarities[rows][:, columns].max(axis=0).astype(np.float64)
+        best = self.whitened[rows][:, columns].max(axis=0).astype(np.float64)
         found = np.full(len(self), -np.inf)
         np.maximum.at(found, self._candidate_of[columns], best)
         return np.where(np.isneginf(found), np.nan, found)
@@ -87,65 +89,56 @@ class Comparison:
     def best_for_here(self) -> NDArray[np.float32]:
         """(source passages, candidates): how near each source passage comes to each candidate."""
         best: NDArray[np.float32] = np.maximum.reduceat(
-            self.similarities, self.block.starts[:-1], axis=1
+            self.whitened, self.block.starts[:-1], axis=1
         )
         return best
 
     @cached_property
+    def whitened(self) -> NDArray[np.float32]:
+        """(source passages, all candidates' passages): whitened cosines."""
+        whitening = self.learned.whitening
+        here, there = whitening(self.source.vectors), whitening(self.block.vectors)
+        return (here @ there.T).astype(np.float32)
+
+    @cached_property
     def centroids(self) -> NDArray[np.float32]:
         """(candidates, dim): each candidate's mean vector, unit rows."""
-        return _unit(np.add.reduceat(self.block.vectors, self.block.starts[:-1], axis=0))
-
-    @cached_property
-    def source_centroid(self) -> NDArray[np.float32]:
-        """(dim,): the source's mean vector, of length one."""
-        mean: NDArray[np.float32] = self.source.vectors.mean(axis=0, keepdims=True)
-        centroid: NDArray[np.float32] = _unit(mean)[0]
-        return centroid
-
-    @cached_property
-    def crowd(self) -> NDArray[np.float32]:
-        """(at most HUB_SAMPLE, dim): mean vectors of notes from all over the vault."""
-        _, every = self.snapshot.centroids(max_notes_per_text=self.max_notes_per_text)
-        step = max(1, math.ceil(len(every) / HUB_SAMPLE))
-        return every[::step]
+        return self.overview.centroids[self.rows]
 
     @cached_property
     def hubness(self) -> Array:
         """Mean cosine of each candidate to its nearest notes: high for a note about everything."""
-        return _nearest_mean(self.centroids @ self.crowd.T)
+        return _nearest_mean(self.learned.whitening(self.centroids) @ self.learned.crowd.T)
 
     @cached_property
     def source_hubness(self) -> float:
         """The same of the source."""
-        return float(_nearest_mean(self.source_centroid[None, :] @ self.crowd.T)[0])
+        here = self.overview.source_whitened[None, :]
+        return float(_nearest_mean(here @ self.learned.crowd.T)[0])
 
     @cached_property
-    def neighbours(self) -> tuple[Neighbours, ...]:
-        """What each candidate is linked with."""
-        found = self.snapshot.neighbours(self.paths)
-        return tuple(found[path] for path in self.paths)
+    def degrees(self) -> tuple[Array, Array]:
+        """(candidates,) each: how many notes link the candidate, and how many it links."""
+        found = self.snapshot.degrees(self.paths)
+        both = np.array([found[path] for path in self.paths], dtype=np.float64).reshape(-1, 2)
+        return both[:, 0], both[:, 1]
 
     @cached_property
-    def voters(self) -> Mapping[str, float]:
-        """The notes nearest to the source (mean vectors), with weights that sum to one."""
-        paths, every = self.snapshot.centroids(max_notes_per_text=self.max_notes_per_text)
-        cosines = every @ self.source_centroid
-        order = np.lexsort((np.arange(len(paths)), -cosines))[: VOTERS + 1]
-        near = {paths[i]: float(cosines[i]) for i in order if paths[i] != self.source.card.path}
-        weights = {path: max(cosine, 0.0) ** 2 for path, cosine in list(near.items())[:VOTERS]}
-        whole = sum(weights.values()) or 1.0
-        return {path: weight / whole for path, weight in weights.items()}
+    def title_terms(self) -> tuple[frozenset[str], ...]:
+        """The terms of each candidate's title."""
+        return tuple(frozenset(terms(card.title)) for card in self.cards)
 
-    @cached_property
-    def mentions_there(self) -> tuple[Mention | None, ...]:
-        """Where each candidate names the source."""
-        return tuple(
-            mention_of(
-                self.source.card, [item.passage for item in stored], partial(self._links_of, path)
-            )
-            for path, stored in zip(self.paths, self.block.passages, strict=True)
-        )
+    def passages(self, row: int) -> list[Passage]:
+        """The passages of one candidate, as the block has them."""
+        start, stop = self.block.starts[row : row + 2].tolist()
+        numbers = set(self.block.text_ids[start:stop].tolist())
+        stored = self.snapshot.passages(self.paths[row])
+        return [item.passage for item in stored if item.text_id in numbers]
+
+    def mention_there(self, row: int) -> Mention | None:
+        """Where one candidate names the source."""
+        path = self.paths[row]
+        return mention_of(self.source.card, self.passages(row), partial(self._links_of, path))
 
     def _links_of(self, path: str) -> tuple[Link, ...]:
         return tuple(link.link for link in self.snapshot.links_from(path))
@@ -165,17 +158,12 @@ class Comparison:
         return [i for i, item in enumerate(held) if facet is None or item.facet is facet]
 
     def _columns(self, facet: Facet | None) -> NDArray[np.int64]:
-        every = (item.passage.facet for stored in self.block.passages for item in stored)
-        return np.array([i for i, found in enumerate(every) if facet in (None, found)], dtype=int)
+        if facet is None:
+            return np.arange(len(self.block.facets))
+        return np.flatnonzero(self.block.facets == facet.value)
 
 
-def _unit(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
-    found: NDArray[np.float32] = rows / np.maximum(lengths, 1e-12)
-    return found
-
-
-def _nearest_mean(similarities: NDArray[np.float32]) -> Array:
+def _nearest_mean(similarities: NDArray[np.floating]) -> Array:
     count = min(NEAREST + 1, similarities.shape[1])
     if count < 2:
         return np.zeros(len(similarities))

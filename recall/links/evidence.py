@@ -34,14 +34,14 @@ def gather(
         card: Of that candidate.
     """
     source, block = comparison.source, comparison.block
-    there = [item.passage for item in block.passages[row]]
+    there = comparison.passages(row)
     columns = slice(block.starts[row], block.starts[row + 1])
     here_best, there_best = _best_pair(source.passages, there, comparison.similarities[:, columns])
     return Evidence(
         here=here_best,
         there=there_best,
         shared_words=_shared_words(source, there, comparison.snapshot),
-        mention=comparison.candidates.mentions.get(card.path) or comparison.mentions_there[row],
+        mention=comparison.candidates.mentions.get(card.path) or comparison.mention_there(row),
         common_neighbours=_common_neighbours(source, card.path, comparison.snapshot),
         parts={
             name: round(float(column[row]), 4)

@@ -17,6 +17,7 @@ from recall.names import Resolver, spelling
 
 if TYPE_CHECKING:
     from recall.domain import NoteCard
+    from recall.links.learned import Learned
     from recall.links.source import Source
     from recall.store import Snapshot
 
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 def suggest(
     source: Source,
     snapshot: Snapshot,
+    learned: Learned,
     *,
     k: int,
     min_score: float = 0.0,
@@ -37,6 +39,7 @@ def suggest(
     Args:
         source: The note to find links for.
         snapshot: The index.
+        learned: What the vault itself teaches.
         k: How many at most.
         min_score: Suggestions below this probability are left out.
         include_linked: Also give the notes that are linked already, marked as such.
@@ -52,7 +55,7 @@ def suggest(
         return ()
     exclude = {source.card.path} | (set() if include_linked else source.linked)
     candidates = find_candidates(
-        source, snapshot, exclude=exclude, max_notes_per_text=max_notes_per_text
+        source, snapshot, learned, exclude=exclude, max_notes_per_text=max_notes_per_text
     )
     if not candidates.bm25:
         return ()
@@ -61,6 +64,7 @@ def suggest(
         return ()
     features = compute(compared)
     scores, probabilities = load_ranker().rank(features)
+    probabilities = probabilities.round(4)
     order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted: ties by path
     resolver = Resolver(snapshot.lookup)
     suggestions: list[Suggestion] = []
@@ -75,7 +79,7 @@ def suggest(
         suggestions.append(
             Suggestion(
                 rank=len(suggestions) + 1,
-                score=round(float(probabilities[row]), 4),
+                score=float(probabilities[row]),
                 card=card,
                 link=f"[[{name}]]",
                 evidence=gather(compared, features, row, card),

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recall.domain import Evidence, Link, NoteCard
+    from recall.links.learned import Learned
     from recall.links.source import Source
     from recall.links.targets import Targets
     from recall.store import Snapshot
@@ -35,14 +36,19 @@ if TYPE_CHECKING:
 # What the features of a group have in common, in the order in which they are shown.
 GROUPS: Mapping[str, tuple[str, ...]] = {
     "meaning": (
-        "mean_cosine", "best_pair", "mean_best", "title_to", "text_to_title", "titles", "claim_to",
-        "signal_to", "take_to", "csls", "hubness",
+        "mean_cosine", "best_", "whitened_", "title_to_", "text_to_title", "claim_to", "signal_to",
+        "take_to", "csls", "hubness",
     ),
-    "words": ("bm25", "shared_title_terms"),
+    "words": ("bm25", "shared_title_terms", "title_share", "title_weight"),
     "names": ("mention_",),
-    "links": ("in_degree", "out_degree", "votes", "common_neighbours", "adamic_adar", "links_back"),
-    "place and time": ("shared_tags", "same_folder", "days_apart"),
-    "length": ("length", "source_length"),
+    "links": (
+        "adapted", "in_degree", "out_degree", "popularity", "votes", "common_neighbours",
+        "adamic_adar", "near_own_links", "links_back",
+    ),
+    "place and time": ("shared_tags", "same_folder", "folder_affinity", "days_apart"),
+    "size": (
+        "length", "source_length", "title_length", "source_links", "vault_size", "links_per_note",
+    ),
 }  # fmt: skip
 OTHER = "other"
 
@@ -104,6 +110,7 @@ def explain(
     source: Source,
     target: NoteCard,
     snapshot: Snapshot,
+    learned: Learned,
     *,
     targets: Targets,
     k: int,
@@ -117,6 +124,7 @@ def explain(
         source: The note that suggestions are for.
         target: The other note.
         snapshot: The index.
+        learned: What the vault itself teaches.
         targets: What may be suggested.
         k: How many suggestions are asked for.
         min_score: The least probability of a suggestion.
@@ -136,7 +144,7 @@ def explain(
     texts = _without_text(source, target, snapshot, max_notes_per_text)
     found = replace(found, links=links, obstacles=(*obstacles, *texts))
     if not texts:
-        found = _compared(found, source, snapshot, targets, max_notes_per_text, is_there)
+        found = _compared(found, source, snapshot, learned, targets, max_notes_per_text, is_there)
     return found
 
 
@@ -177,6 +185,7 @@ def _compared(
     found: Explanation,
     source: Source,
     snapshot: Snapshot,
+    learned: Learned,
     targets: Targets,
     max_notes_per_text: int,
     is_there: Callable[[str], bool],
@@ -185,6 +194,7 @@ def _compared(
     candidates = find_candidates(
         source,
         snapshot,
+        learned,
         exclude={source.card.path} | (source.linked - {path}),
         max_notes_per_text=max_notes_per_text,
     )

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from recall.domain import (
         BuildReport,
         Evidence,
+        LearnedFacts,
         NoteSuggestions,
         Passage,
         SearchResult,
@@ -159,6 +160,7 @@ def status(found: Status) -> dict[str, object]:
         "links": counts.links,
         "unresolved_links": counts.unresolved_links,
         "ambiguous_links": counts.ambiguous_links,
+        "learned": _learned_json(found.learned),
         "rebuild": found.rebuild,
         "covered": found.covered[0],
         "coverable": found.covered[1],
@@ -167,6 +169,17 @@ def status(found: Status) -> dict[str, object]:
         "removed": list(found.removed),
         "skipped": _skipped_json(found.skipped),
         "problems": _skipped_json(found.problems),
+    }
+
+
+def _learned_json(learned: LearnedFacts | None) -> dict[str, object] | None:
+    if learned is None:
+        return None
+    return {
+        "links": learned.links,
+        "in_use": learned.uses_links,
+        "ndcg_without": learned.plain,
+        "ndcg_with": learned.adapted,
     }
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
         BuildReport,
         Counts,
         Evidence,
+        LearnedFacts,
         Mention,
         NoteSuggestions,
         Passage,
@@ -185,6 +186,7 @@ def status(found: Status, style: Style) -> str:
                 f"{counts.links:,}, {_loose_ends(counts)}",
             ),
             ("built", f"{found.built_at:%Y-%m-%d %H:%M:%S} UTC" if found.built_at else "never"),
+            ("learned", _learned_text(found.learned)),
             ("stale", _stale_text(found)),
             ("cover", _cover_text(found)),
         ]
@@ -209,6 +211,17 @@ def _loose_ends(counted: BuildReport | Counts) -> str:
     if counted.ambiguous_links:
         text += f", {counted.ambiguous_links:,} to one of several"
     return text
+
+
+def _learned_text(learned: LearnedFacts | None) -> str:
+    if learned is None:
+        return "nothing yet"
+    if learned.plain is None or learned.adapted is None:
+        return f"what the notes share; from links, not yet: there are {learned.links:,} of them"
+    tried = f"nDCG@10 {learned.plain:.3f} → {learned.adapted:.3f} on links that were kept out"
+    if learned.uses_links:
+        return f"from {amount(learned.links, 'link')} of yours ({tried})"
+    return f"nothing from {amount(learned.links, 'link')} of yours: it did not help ({tried})"
 
 
 def _stale_text(found: Status) -> str:

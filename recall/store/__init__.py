@@ -4,7 +4,7 @@ One folder: `catalog.sqlite`, and vectors files that the catalog names. No SQLit
 or row number leaves this package: a text is known by an opaque number of the catalog.
 """
 
-from recall.store.catalog import Neighbours
+from recall.store.graph import Neighbours
 from recall.store.rows import StoredPassage
 from recall.store.schema import FORMAT
 from recall.store.snapshot import Nearest, Snapshot

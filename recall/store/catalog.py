@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -13,22 +12,17 @@ from recall.domain import (
     FileStamp,
     Filters,
     Identity,
-    Name,
-    NameKind,
     NoteCard,
-    Resolution,
-    ResolvedLink,
     Skipped,
 )
-from recall.names import Resolver
 from recall.store.database import storable
 from recall.store.filters import note_conditions, passage_conditions
+from recall.store.graph import LinkGraph
 from recall.store.rows import (
     Segment,
     StoredPassage,
     as_written,
     card_from,
-    link_from,
     passage_from,
     segment_from,
     skipped_from,
@@ -36,19 +30,11 @@ from recall.store.rows import (
 from recall.store.schema import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable
 
     from recall.domain import LinkPlace
     from recall.store.database import Database
 
-LINK_COLUMNS = (
-    "s.path, l.target, l.start, l.stop, l.place, l.syntax, l.label, l.heading, l.block, "
-    "t.path, l.kind, l.candidates"
-)
-_LINKS = (
-    f"SELECT {LINK_COLUMNS} FROM links l JOIN notes s ON s.id = l.source_id "  # noqa: S608
-    "LEFT JOIN notes t ON t.id = l.target_id"
-)
 _PASSAGES = (
     "SELECT n.path, p.ordinal, p.text_id, p.facet, p.heading, t.text, p.start, p.stop, p.line "
     "FROM passages p JOIN notes n ON n.id = p.note_id JOIN texts t ON t.id = p.text_id"
@@ -57,19 +43,8 @@ _PASSAGES = (
 ALL = Filters()
 
 
-@dataclass(frozen=True, slots=True)
-class Neighbours:
-    """The notes that a note is linked with, itself not among them."""
-
-    linked: frozenset[str]  # paths of the notes it links
-    linking: frozenset[str]  # paths of the notes that link it
-
-
-class Catalog:
+class Catalog(LinkGraph):
     """Reads one state of the catalog."""
-
-    def __init__(self, database: Database) -> None:
-        self._db = database
 
     @property
     def database(self) -> Database:
@@ -184,35 +159,6 @@ class Catalog:
             found.setdefault(path, set()).add(facet)
         return {path: frozenset(facets) for path, facets in found.items()}
 
-    def every_name(self) -> Iterator[tuple[str, Name]]:
-        """Every name that a note bears, in normal form, sorted by it."""
-        rows = self._db.rows(
-            "SELECT a.key, a.kind, n.path FROM names a JOIN notes n ON n.id = a.note_id "
-            "ORDER BY a.key, n.path, a.kind"
-        )
-        return ((key, Name(NameKind(kind), path)) for key, kind, path in rows)
-
-    def lookup(self, key: str) -> tuple[Name, ...]:
-        """Who bears a name, given in normal form; sorted by path."""
-        rows = self._db.rows(
-            "SELECT a.kind, n.path FROM names a JOIN notes n ON n.id = a.note_id "
-            "WHERE a.key = ? ORDER BY n.path, a.kind",
-            (key,),
-        )
-        return tuple(Name(NameKind(kind), path) for kind, path in rows)
-
-    def lookup_all(self, keys: Iterable[str]) -> dict[str, tuple[Name, ...]]:
-        """Who bears each of these names; names that nobody bears are left out."""
-        found: dict[str, list[Name]] = {}
-        for key, kind, path in self._db.rows(
-            "SELECT a.key, a.kind, n.path FROM json_each(?) q "
-            "CROSS JOIN names a ON a.key = q.value JOIN notes n ON n.id = a.note_id "
-            "ORDER BY a.key, n.path, a.kind",
-            (json.dumps(list(keys)),),
-        ):
-            found.setdefault(key, []).append(Name(NameKind(kind), path))
-        return {key: tuple(names) for key, names in found.items()}
-
     def passages_of(self, paths: Iterable[str]) -> dict[str, tuple[StoredPassage, ...]]:
         """The passages of each note that is in the index, in note order; notes by path."""
         wanted = json.dumps(list(paths))
@@ -233,6 +179,26 @@ class Catalog:
             for row in rows:
                 found[row[0]].append(passage_from(row))
         return {path: tuple(passages) for path, passages in found.items()}
+
+    def texts_held(
+        self, paths: Iterable[str], max_notes_per_text: int
+    ) -> dict[str, list[tuple[int, str]]]:
+        """Of each note that holds any, in note order: which texts, and as which facet.
+
+        Args:
+            paths: The notes.
+            max_notes_per_text: Texts that more notes hold are left out.
+        """
+        found: dict[str, list[tuple[int, str]]] = {}
+        for path, number, facet in self._db.rows(
+            "SELECT n.path, p.text_id, p.facet FROM json_each(?) q "
+            "JOIN notes n ON n.path = q.value JOIN passages p ON p.note_id = n.id "
+            "JOIN texts t ON t.id = p.text_id "
+            "WHERE t.notes <= ? ORDER BY n.path, p.ordinal",
+            (json.dumps(list(paths)), max_notes_per_text),
+        ):
+            found.setdefault(path, []).append((number, facet))
+        return found
 
     def passages(self, path: str) -> tuple[StoredPassage, ...]:
         """One note's passages, in note order; none if it is not in the index."""
@@ -258,6 +224,18 @@ class Catalog:
             for row in rows:
                 found[row[2]].append(passage_from(row))
         return {number: tuple(passages) for number, passages in found.items()}
+
+    def notes_with(self, text_ids: Iterable[int], *, filters: Filters = ALL) -> dict[int, list[str]]:
+        """The paths of the notes that hold each text in a passage that passes, sorted."""
+        where, parameters = passage_conditions(filters)
+        found: dict[int, list[str]] = {}
+        for number, path in self._db.rows(
+            "SELECT DISTINCT p.text_id, n.path FROM passages p JOIN notes n ON n.id = p.note_id "  # noqa: S608
+            f"WHERE p.text_id IN (SELECT value FROM json_each(?)) AND {where} ORDER BY 1, 2",
+            (json.dumps([int(number) for number in text_ids]), *parameters),
+        ):
+            found.setdefault(number, []).append(path)
+        return found
 
     def common_texts(self, text_ids: Iterable[int], max_notes: int) -> set[int]:
         """Those of the texts that more than `max_notes` notes hold."""
@@ -298,57 +276,18 @@ class Catalog:
         )
         return dict(rows)
 
-    def links_from(self, path: str) -> tuple[ResolvedLink, ...]:
-        """A note's links, in note order."""
-        return self._links(f"{_LINKS} WHERE s.path = ? ORDER BY l.ordinal", (path,))
+    def last_text_id(self) -> int:
+        """The highest number that a text was given; 0 without any."""
+        return int(self._db.value("SELECT coalesce(max(id), 0) FROM texts"))
 
-    def links_to(self, path: str) -> tuple[ResolvedLink, ...]:
-        """The links that point at a note, by source and place."""
-        return self._links(f"{_LINKS} WHERE t.path = ? ORDER BY s.path, l.ordinal", (path,))
-
-    def unresolved(self) -> tuple[ResolvedLink, ...]:
-        """The links that point at no note, by source and place."""
-        return self._links(f"{_LINKS} WHERE l.target_id IS NULL ORDER BY s.path, l.ordinal")
-
-    def edges(self) -> Iterator[tuple[str, str]]:
-        """Each (source, target) of two different notes, once, sorted."""
+    def text_sample(self, most: int, max_notes_per_text: int) -> list[int]:
+        """Texts from all over the vault, the same ones for the same texts."""
         rows = self._db.rows(
-            "SELECT DISTINCT s.path, t.path FROM links l JOIN notes s ON s.id = l.source_id "
-            "JOIN notes t ON t.id = l.target_id WHERE s.id <> t.id ORDER BY s.path, t.path"
+            "SELECT id FROM texts WHERE notes BETWEEN 1 AND ? AND embedded = 1 "
+            "ORDER BY hash LIMIT ?",  # a hash is as good as chance
+            (max_notes_per_text, most),
         )
-        return iter(rows)
-
-    def neighbours(self, paths: Iterable[str]) -> dict[str, Neighbours]:
-        """The notes that each of these notes is linked with, in both directions."""
-        wanted = list(paths)
-        out: dict[str, set[str]] = {path: set() for path in wanted}
-        back: dict[str, set[str]] = {path: set() for path in wanted}
-        for column, found in (("source_id", out), ("target_id", back)):
-            other = "target_id" if column == "source_id" else "source_id"
-            for path, neighbour in self._db.rows(
-                "SELECT n.path, o.path FROM notes n "  # noqa: S608
-                f"JOIN links l ON l.{column} = n.id JOIN notes o ON o.id = l.{other} "
-                "WHERE n.path IN (SELECT value FROM json_each(?)) AND o.id <> n.id",
-                (json.dumps(wanted),),
-            ):
-                found[path].add(neighbour)
-        return {path: Neighbours(frozenset(out[path]), frozenset(back[path])) for path in wanted}
-
-    def _links(self, sql: str, parameters: Sequence[object] = ()) -> tuple[ResolvedLink, ...]:
-        # Who else an ambiguous link could mean is asked again: notes called `README` would
-        # otherwise each store the list of all of them.
-        resolver = Resolver(self.lookup)
-        found = []
-        for row in self._db.rows(sql, parameters):
-            link, source, path, kind, candidates = link_from(row)
-            if path is None or kind is None:
-                resolution = Resolution()
-            elif candidates > 1:
-                resolution = resolver.resolve_link(link, source=source)
-            else:
-                resolution = Resolution(path, NameKind(kind), (path,))
-            found.append(ResolvedLink(link, source, resolution))
-        return tuple(found)
+        return [number for (number,) in rows]
 
 
 def now() -> str:

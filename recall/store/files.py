@@ -22,11 +22,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CATALOG = "catalog.sqlite"
+LEARNED = "learned.npz"  # what `recall.links` learned from the vault; deleting it costs time only
 REBUILD = "run `recall index --full`"
 OWNER = "check that the folder is there, is yours and has room"
 
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
 _SEAL_ASIDE = re.compile(r"catalog\.seal\.[0-9]+")
+_LEARNED_ASIDE = re.compile(r"learned\.npz\.\w+")
 _SEGMENT = re.compile(r"vectors-[1-9][0-9]*\.faiss")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -50,7 +52,8 @@ def is_segment_file(file: Path) -> bool:
 def is_leftover(file: Path) -> bool:
     """Whether a file is one that a killed process was writing aside."""
     name = file.name.removesuffix(".part")
-    return name != file.name and (is_segment_name(name) or bool(_SEAL_ASIDE.fullmatch(name)))
+    is_aside = _SEAL_ASIDE.fullmatch(name) or _LEARNED_ASIDE.fullmatch(name)
+    return name != file.name and (is_segment_name(name) or bool(is_aside))
 
 
 def size_of(file: Path) -> int | None:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from recall.names import Resolver
-from recall.store.catalog import LINK_COLUMNS, Catalog
+from recall.store.graph import LINK_COLUMNS, LinkGraph
 from recall.store.rows import link_from
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def settle_links(database: Database, changed_keys: Collection[str]) -> None:
         "WHERE key IN (SELECT value FROM json_each(?)))",
         (json.dumps(sorted(changed_keys)),),
     )
-    resolver = Resolver(cache(Catalog(database).lookup))
+    resolver = Resolver(cache(LinkGraph(database).lookup))
     while rows := database.rows(
         f"SELECT l.id, {LINK_COLUMNS} FROM links l JOIN notes s ON s.id = l.source_id "  # noqa: S608
         "LEFT JOIN notes t ON t.id = l.target_id WHERE l.settled = 0 ORDER BY l.id LIMIT ?",

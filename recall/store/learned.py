@@ -1,0 +1,76 @@
+"""The file beside the index that holds what was learned from the vault; it may be deleted.
+
+A zip archive: numbers in the form of NumPy, without pickles, and what they are of as JSON, which
+can be read without NumPy. The archive's checksums tell a damaged file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import zipfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from recall.domain import LearnedFacts
+from recall.errors import RecallError
+from recall.store.files import LEARNED, open_to_read
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+_FACTS = "facts.json"
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, RecallError)
+
+
+def is_kept(directory: Path) -> bool:
+    """Whether anything that was learned is kept beside an index."""
+    return (directory / LEARNED).is_file()
+
+
+def read_facts(directory: Path) -> LearnedFacts | None:
+    """What the file is of; None if it is not there, or damaged."""
+    try:
+        with open_to_read(directory / LEARNED) as stream, zipfile.ZipFile(stream) as archive:
+            return LearnedFacts(**json.loads(archive.read(_FACTS)))
+    except _DAMAGE:
+        return None
+
+
+def read_arrays(directory: Path) -> dict[str, NDArray[Any]] | None:
+    """The numbers by name; None if the file is not there, or damaged."""
+    import numpy as np
+
+    try:
+        with (
+            open_to_read(directory / LEARNED) as stream,
+            np.load(stream, allow_pickle=False) as held,
+        ):
+            return {name: held[name] for name in held.files if name != _FACTS}
+    except _DAMAGE:
+        return None
+
+
+def write(directory: Path, facts: LearnedFacts, arrays: Mapping[str, NDArray[Any]]) -> None:
+    """Put a file in place of the one before, whole or not at all; readable by its owner.
+
+    Raises:
+        OSError: The folder can't be written to.
+    """
+    import numpy as np
+
+    descriptor, name = tempfile.mkstemp(prefix=f"{LEARNED}.", suffix=".part", dir=directory)
+    part = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            np.savez(stream, allow_pickle=False, **arrays)
+        with zipfile.ZipFile(part, "a") as archive:
+            archive.writestr(_FACTS, json.dumps(asdict(facts)))
+        part.replace(directory / LEARNED)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise

@@ -1,0 +1,194 @@
+"""What is learned from the vault itself: whitening, the adapter, and how both are kept."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from vaults import ORCHARD, index_of, write
+
+from recall.links.adapter import Adapter, train
+from recall.links.learned import Folders, learn, learned_of
+from recall.links.whitening import Whitening, unit
+from recall.store.files import LEARNED
+
+COMMON = 4
+
+
+def cloud(notes: int, dimension: int, *, seed: int = 0) -> np.ndarray:
+    """Unit rows that share a strong direction, as the notes of one vault do."""
+    rows = np.random.default_rng(seed).normal(size=(notes, dimension)).astype(np.float32)
+    rows[:, 0] += 4
+    return unit(rows)
+
+
+def indexed(folder: Path, notes: dict[str, str]):
+    write(folder, notes)
+    index = index_of(folder)
+    index.refresh()
+    return index
+
+
+def linked_vault(notes: int = 60) -> dict[str, str]:
+    """Notes on two subjects, each linking the next one of its own."""
+    texts = {}
+    for number in range(notes):
+        subject = "pears ripen slowly" if number % 2 else "bees swarm early"
+        texts[f"n{number:02}.md"] = (
+            f"# Note {number}\n\nIn year {number} {subject}, number{number}.\n\n"
+            f"[[n{(number + 2) % notes:02}]]\n"
+        )
+    return texts
+
+
+def test_whitening_takes_away_what_all_notes_share():
+    rows = cloud(500, 16)
+    whitened = Whitening.learn(rows, rows)(rows)
+    assert np.allclose(np.linalg.norm(whitened, axis=1), 1, atol=1e-5)
+    off_diagonal = whitened @ whitened.T - np.eye(len(rows))
+    assert abs(off_diagonal.mean()) < 0.01 < 0.4 < (rows @ rows.T).mean()
+
+
+def test_a_vault_of_one_note_can_be_whitened():
+    row = cloud(1, 8)
+    assert np.isfinite(Whitening.learn(row, row)(row)).all()
+
+
+def test_an_index_without_vectors_can_be_learned_from(tmp_path):
+    with indexed(tmp_path, {"empty.md": ""}).read() as snapshot:
+        learned = learn(snapshot, max_notes_per_text=COMMON)
+    assert learned.links == 0
+
+
+def test_the_adapter_finds_links_that_follow_a_rule_and_were_not_taught():
+    # Every note links the one whose vector is its own, turned: the cosine can't know.
+    dimension, notes = 24, 300
+    rng = np.random.default_rng(1)
+    turn = np.linalg.qr(rng.normal(size=(dimension, dimension)))[0].astype(np.float32)
+    half = unit(rng.normal(size=(notes, dimension)).astype(np.float32))
+    rows = np.concatenate([half, half @ turn])
+    edges = np.column_stack([np.arange(notes), np.arange(notes) + notes])
+    adapter = train(rows, edges[60:])
+
+    def found(scores: np.ndarray) -> float:
+        np.fill_diagonal(scores, -np.inf)
+        return float((scores.argmax(axis=1) == edges[:60, 1]).mean())
+
+    assert found(rows[:60] @ rows.T) < 0.1
+    assert found(adapter.forth(rows[:60]) @ rows.T) > 0.5
+
+
+def test_both_sides_of_the_adapter_give_the_same_score():
+    rows = cloud(40, 12)
+    rng = np.random.default_rng(2)
+    edges = np.unique(rng.integers(0, 40, size=(80, 2)), axis=0)
+    adapter = train(rows, edges)
+    assert np.allclose(adapter.forth(rows) @ rows.T, (adapter.back(rows) @ rows.T).T, atol=1e-5)
+
+
+def test_an_adapter_without_links_changes_nothing():
+    rows = cloud(10, 12)
+    adapter = train(rows, np.empty((0, 2), dtype=np.int64))
+    assert adapter.is_idle
+    assert (adapter.forth(rows) == rows).all()
+    assert (Adapter.idle(12).back(rows) == rows).all()
+
+
+def test_training_twice_gives_the_same_adapter():
+    rows = cloud(40, 12)
+    edges = np.column_stack([np.arange(39), np.arange(1, 40)])
+    one, other = train(rows, edges), train(rows, edges)
+    assert (one.left == other.left).all()
+    assert (one.right == other.right).all()
+
+
+def test_folders_that_link_each_other_attract_and_others_do_not():
+    paths = ["a/1.md", "a/2.md", "b/1.md", "b/2.md", "c/1.md", "top.md"]
+    edges = np.array([[0, 2], [0, 3], [1, 2], [1, 3]] * 5)
+    affinity = Folders.count(paths, edges).affinity("a", ["b", "c", "", "nowhere"])
+    assert affinity[0] > 0 > affinity[1]
+    assert affinity[1] == pytest.approx(affinity[2])
+    assert affinity[3] == 0
+    assert (Folders.count(paths, edges).affinity("nowhere", ["a"]) == 0).all()
+
+
+def test_few_links_teach_no_adapter(tmp_path):
+    with indexed(tmp_path, ORCHARD).read() as snapshot:
+        learned = learn(snapshot, max_notes_per_text=COMMON)
+    assert learned.adapter.is_idle
+    assert (learned.facts.uses_links, learned.facts.plain) == (False, None)
+
+
+def test_an_adapter_is_used_only_if_it_finds_links_it_was_not_taught(tmp_path):
+    with indexed(tmp_path, linked_vault()).read() as snapshot:
+        learned = learn(snapshot, max_notes_per_text=COMMON)
+    assert learned.links == 60
+    facts = learned.facts
+    assert facts.uses_links == (not learned.adapter.is_idle) == (facts.adapted > facts.plain)
+
+
+def test_what_was_learned_is_kept_and_read_again(tmp_path):
+    index = indexed(tmp_path, linked_vault())
+    folder = index.settings.index
+    assert (folder / LEARNED).is_file()
+    with index.read() as snapshot:
+        kept = learned_of(snapshot, folder, max_notes_per_text=COMMON)
+        again = learn(snapshot, max_notes_per_text=COMMON)
+    assert kept.facts == again.facts
+    for name in ("crowd", "lengths"):
+        assert (getattr(kept, name) == getattr(again, name)).all()
+    assert (kept.whitening.map == again.whitening.map).all()
+    assert (kept.adapter.left == again.adapter.left).all()
+    assert kept.folders.names == again.folders.names
+
+
+def test_a_change_in_a_small_vault_is_learned_at_once(tmp_path):
+    index = indexed(tmp_path, linked_vault())
+    write(tmp_path, {"n00.md": "# Note 0\n\nNow about something else.\n"})
+    index.refresh()
+    with index.read() as snapshot:
+        learned = learned_of(snapshot, index.settings.index, max_notes_per_text=COMMON)
+        assert learned.facts.generation == snapshot.generation
+        assert learned.links == 59
+
+
+def test_a_search_does_not_learn_and_a_question_writes_nothing(tmp_path):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh(learns=False)
+    index.suggest_links("apples.md")
+    assert not (index.settings.index / LEARNED).exists()
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "another file", "a link"])
+def test_a_damaged_file_is_as_good_as_none(tmp_path, damage):
+    index = indexed(tmp_path / "vault", ORCHARD)
+    file = index.settings.index / LEARNED
+    content = file.read_bytes()
+    if damage == "cut":
+        file.write_bytes(content[: len(content) // 2])
+    elif damage == "flipped":
+        middle = len(content) // 2
+        file.write_bytes(content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :])
+    elif damage == "another file":
+        file.write_bytes(b"no archive")
+    else:
+        elsewhere = tmp_path / "elsewhere.npz"
+        elsewhere.write_bytes(content)
+        file.unlink()
+        file.symlink_to(elsewhere)
+    fresh = index_of(tmp_path / "vault")
+    suggested = [item.card.path for item in fresh.suggest_links("apples.md", k=3).suggestions]
+    assert suggested == [
+        item.card.path for item in index.suggest_links("apples.md", k=3).suggestions
+    ]
+
+
+def test_links_that_are_taken_out_of_the_index_are_taken_out_of_what_is_learned(tmp_path):
+    notes = linked_vault()
+    with indexed(tmp_path / "with", notes).read() as snapshot:
+        before = learn(snapshot, max_notes_per_text=COMMON)
+    without = {path: text.rpartition("[[")[0] + "\n" for path, text in notes.items()}
+    with indexed(tmp_path / "without", without).read() as snapshot:
+        after = learn(snapshot, max_notes_per_text=COMMON)
+    assert (before.links, after.links) == (60, 0)
+    assert after.adapter.is_idle
