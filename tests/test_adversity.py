@@ -163,7 +163,7 @@ def test_an_index_that_may_not_be_written_answers_and_says_that_it_is_not_up_to_
     told = as_nobody(shared)
     assert "Answering from the index as it was." in told[0]
     assert told[1] == str(sorted(ORCHARD))
-    assert told[3] == "['grafting.md', 'apples.md']"
+    assert told[3] == "['apples.md', 'grafting.md']"
     assert told[4] == "[]"
 
 

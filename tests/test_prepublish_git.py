@@ -252,6 +252,12 @@ def test_a_hostile_repository_gets_nothing_run(repo, tmp_path):
     script = repo.root / "evil.sh"
     script.write_text(f'#!/bin/sh\necho "$0 $*" >> {pwned}\nexit 1\n')
     script.chmod(0o755)
+    # Staged before the settings: git itself may run a filter when it writes the index.
+    plant(repo, "new.md", b"# New\n\n[[gone]]\n")
+    plant(repo, ".gitattributes", b"*.md diff=evil filter=evil\n")
+    missing = "ab" * 20
+    repo.git("-c", "core.fsmonitor=false", "update-index", "--add", "--cacheinfo",
+             f"100644,{missing},lost.md", GIT_NO_LAZY_FETCH="1", check=False)  # fmt: skip
     evil = str(script)
     for key, value in {
         "core.fsmonitor": evil,
@@ -278,11 +284,6 @@ def test_a_hostile_repository_gets_nothing_run(repo, tmp_path):
     hooks.mkdir()
     for name in ("post-index-change", "fsmonitor-watchman", "pre-commit"):
         (hooks / name).symlink_to(script)
-    plant(repo, "new.md", b"# New\n\n[[gone]]\n")
-    plant(repo, ".gitattributes", b"*.md diff=evil filter=evil\n")
-    missing = "ab" * 20
-    repo.git("-c", "core.fsmonitor=false", "update-index", "--add", "--cacheinfo",
-             f"100644,{missing},lost.md", GIT_NO_LAZY_FETCH="1", check=False)  # fmt: skip
     (repo.root / ".gitattributes").write_text("*.md diff=evil filter=evil\n")
     pwned.unlink(missing_ok=True)
     report = report_of(repo.root)
@@ -296,6 +297,6 @@ def test_a_hostile_repository_gets_nothing_run(repo, tmp_path):
 def plant(repo, path, data):
     """Stage bytes as they are, without a filter."""
     (repo.root / ".planted").write_bytes(data)
-    blob = repo.git("hash-object", "-w", "--no-filters", ".planted").strip()
+    blob = repo.git("hash-object", "-w", "--no-filters", ".planted", GIT_NO_LAZY_FETCH="1").strip()
     repo.git("-c", "core.fsmonitor=false", "update-index", "--add", "--cacheinfo",
-             f"100644,{blob},{path}")  # fmt: skip
+             f"100644,{blob},{path}", GIT_NO_LAZY_FETCH="1")  # fmt: skip
