@@ -225,7 +225,9 @@ class Catalog(LinkGraph):
                 found[row[2]].append(passage_from(row))
         return {number: tuple(passages) for number, passages in found.items()}
 
-    def notes_with(self, text_ids: Iterable[int], *, filters: Filters = ALL) -> dict[int, list[str]]:
+    def notes_with(
+        self, text_ids: Iterable[int], *, filters: Filters = ALL
+    ) -> dict[int, list[str]]:
         """The paths of the notes that hold each text in a passage that passes, sorted."""
         where, parameters = passage_conditions(filters)
         found: dict[int, list[str]] = {}
