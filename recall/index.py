@@ -40,7 +40,7 @@ from recall.search import search, text_passages
 from recall.settings import Settings, load_settings
 from recall.store import Store
 from recall.store.filters import tag_form
-from recall.store.learned import is_kept, read_facts
+from recall.store.learned import is_current, read_facts
 from recall.vault import Vault
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ class Index:
         if report.changes_anything:
             with self.read() as snapshot:
                 follow(self._feedback, snapshot, report)
-        if learns and (report.changes_anything or not is_kept(self.settings.index)):
+        if learns and (full or not is_current(self.settings.index)):
             with self.read() as snapshot:
                 self._learned(snapshot, keep=True, anew=full)
         return report

@@ -10,6 +10,7 @@ from recall.links.adapter import Adapter, train
 from recall.links.learned import Folders, learn, learned_of
 from recall.links.whitening import Whitening, unit
 from recall.store.files import LEARNED
+from recall.store.learned import is_current, read_facts
 
 COMMON = 4
 
@@ -157,6 +158,24 @@ def test_a_search_does_not_learn_and_a_question_writes_nothing(tmp_path):
     index.refresh(learns=False)
     index.suggest_links("apples.md")
     assert not (index.settings.index / LEARNED).exists()
+
+
+def test_what_a_search_left_unlearned_is_learned_and_kept_for_the_next_suggestion(tmp_path):
+    index = indexed(tmp_path, linked_vault())
+    write(tmp_path, {"n00.md": "# Note 0\n\nNow about something else.\n"})
+    index.refresh(learns=False)
+    assert read_facts(index.settings.index).links == 60
+    index.refresh()
+    assert read_facts(index.settings.index).links == 59
+
+
+def test_what_is_still_true_is_not_written_again(tmp_path):
+    index = indexed(tmp_path, ORCHARD)
+    file = index.settings.index / LEARNED
+    before = file.stat().st_ino
+    index_of(tmp_path).refresh()
+    assert is_current(index.settings.index)
+    assert file.stat().st_ino == before
 
 
 @pytest.mark.parametrize("damage", ["cut", "flipped", "another file", "a link"])

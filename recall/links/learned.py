@@ -146,6 +146,8 @@ def learned_of(
     if not anew and _is_fresh(store.read_facts(folder), snapshot, max_notes_per_text):
         found = _read(folder)
         if found is not None:
+            if keep:
+                store.mark_as_current(folder)
             return found
     learned = learn(snapshot, max_notes_per_text=max_notes_per_text)
     if keep:

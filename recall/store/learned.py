@@ -10,13 +10,14 @@ import json
 import os
 import tempfile
 import zipfile
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recall.domain import LearnedFacts
 from recall.errors import RecallError
-from recall.store.files import LEARNED, open_to_read
+from recall.store.files import CATALOG, LEARNED, open_to_read
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -27,9 +28,19 @@ _FACTS = "facts.json"
 _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, RecallError)
 
 
-def is_kept(directory: Path) -> bool:
-    """Whether anything that was learned is kept beside an index."""
-    return (directory / LEARNED).is_file()
+def is_current(directory: Path) -> bool:
+    """Whether the file was looked at since the index last changed; opens neither."""
+    try:
+        learned = (directory / LEARNED).stat().st_mtime_ns
+        return learned >= (directory / CATALOG).stat().st_mtime_ns
+    except OSError:
+        return False
+
+
+def mark_as_current(directory: Path) -> None:
+    """Say that the file will do for the index as it is now."""
+    with suppress(OSError):
+        os.utime(directory / LEARNED, follow_symlinks=False)
 
 
 def read_facts(directory: Path) -> LearnedFacts | None:
