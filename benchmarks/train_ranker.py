@@ -45,7 +45,7 @@ TREES = 120
 NEGATIVES = 50  # candidates of a source that are no link and are trained on; more only slow it down
 DEPTH = 10  # suggestions that nDCG and the calibration error look at
 KNOTS = 24  # of the table that turns scores into probabilities
-# Small trees: fifteen leaves found no more on vaults left out, and remembered the training vaults.
+# Small trees: they remember less of the vaults they were trained on.
 PARAMETERS: Mapping[str, object] = {
     "objective": "lambdarank",
     "learning_rate": 0.1,
