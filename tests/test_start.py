@@ -81,6 +81,10 @@ def test_help_version_and_status_load_nothing_heavy(vault, arguments):
     assert loaded(*vault, *arguments) & HEAVY == set()
 
 
+def test_help_loads_neither_the_store_nor_the_parser_of_notes(vault):
+    assert loaded(*vault, "--help") & {"yaml", "frontmatter", "sqlite3"} == set()
+
+
 def test_an_index_without_changes_loads_nothing_heavy(vault):
     assert loaded(*vault, "index") & (HEAVY | PARSER) == set()
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from recall.applying import Outcome
 from recall.cli import output
 from recall.cli.applying import end_with, show
 from recall.cli.asking import style
 from recall.cli.failures import Stopped
 
 if TYPE_CHECKING:
+    from recall.applying import Outcome
     from recall.domain import NoteSuggestions, Suggestion
     from recall.index import Index
 
