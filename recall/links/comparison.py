@@ -51,7 +51,6 @@ class Comparison:
         self.snapshot = snapshot
         self.overview = overview
         self.learned = overview.learned
-        self.max_notes_per_text = max_notes_per_text
         self.paths = tuple(held)
         self.rows = np.array([overview.place[path] for path in self.paths], dtype=np.int64)
         every = [item for items in held.values() for item in items]
