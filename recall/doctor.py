@@ -1,7 +1,7 @@
 """Examines what answers stand on: the notes, the index, the model, what the author said.
 
 Everything is read through, whatever times and sizes say: it takes as long as reading the vault and
-the index does. Nothing is repaired; each finding says what to run.
+the index does. Nothing is repaired; each diagnosis says what to run.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from recall.build import why_again
-from recall.domain import Finding, Health
+from recall.domain import Diagnosis, Health
 from recall.errors import NoteUnreadable, RecallError
 from recall.planning import pending
 
@@ -34,7 +34,7 @@ def examine(
     identity: Identity,
     feedback: Feedback,
     why_model_altered: Callable[[], str | None],
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """Look at every part and say what was found.
 
     Args:
@@ -46,39 +46,39 @@ def examine(
         why_model_altered: Compares the model's files with their hashes.
     """
     listing = vault.list()
-    yield _notes_finding(listing)
+    yield _notes_diagnosis(listing)
     damaged = False
-    for finding in store.examine():
-        damaged = damaged or finding.health is Health.DAMAGED
-        yield finding
+    for diagnosis in store.examine():
+        damaged = damaged or diagnosis.health is Health.DAMAGED
+        yield diagnosis
     if not damaged and store.exists():
         yield from _agreement(vault, store, identity, listing)
         yield from _model(store, embedder, identity, why_model_altered)
     yield from _feedback(feedback)
 
 
-def _notes_finding(listing: Listing) -> Finding:
+def _notes_diagnosis(listing: Listing) -> Diagnosis:
     found = f"{len(listing.stamps):,} notes"
     if listing.skipped:
         first = listing.skipped[0]
         more = f", and {len(listing.skipped) - 1:,} more" if len(listing.skipped) > 1 else ""
         message = f"{found}; not indexed: {first.path} ({first.reason}){more}"
-        return Finding("notes", Health.WARNING, message, "recall status")
-    return Finding("notes", Health.GOOD, f"{found}, none of them skipped")
+        return Diagnosis("notes", Health.WARNING, message, "recall status")
+    return Diagnosis("notes", Health.GOOD, f"{found}, none of them skipped")
 
 
 def _agreement(
     vault: Vault, store: Store, identity: Identity, listing: Listing
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """The index against the notes, by what they say and not by their times."""
     if reason := why_again(store, identity):
-        yield Finding("index", Health.WARNING, f"it would be built anew: {reason}", INDEX)
+        yield Diagnosis("index", Health.WARNING, f"it would be built anew: {reason}", INDEX)
         return
     with store.read() as snapshot:
         work = pending(snapshot, listing)
         if work.examine or work.gone:
             message = f"{len(work.examine):,} notes to look at, {len(work.gone):,} are gone"
-            yield Finding("index", Health.WARNING, message, INDEX)
+            yield Diagnosis("index", Health.WARNING, message, INDEX)
         stamps = snapshot.stamps()
     differing = [
         path for path in work.unchanged if _said(vault, path) not in (None, stamps[path].sha256)
@@ -86,9 +86,9 @@ def _agreement(
     if differing:
         named = ", ".join(differing[:3])
         message = f"{len(differing):,} notes say something else, with size and times kept: {named}"
-        yield Finding("index", Health.DAMAGED, message, REBUILD)
+        yield Diagnosis("index", Health.DAMAGED, message, REBUILD)
     elif not work.examine and not work.gone:
-        yield Finding("index", Health.GOOD, "it says what the notes say, byte for byte")
+        yield Diagnosis("index", Health.GOOD, "it says what the notes say, byte for byte")
 
 
 def _said(vault: Vault, path: str) -> str | None:
@@ -100,21 +100,21 @@ def _said(vault: Vault, path: str) -> str | None:
 
 def _model(
     store: Store, embedder: Embedder, identity: Identity, why_altered: Callable[[], str | None]
-) -> Iterator[Finding]:
+) -> Iterator[Diagnosis]:
     """The model against its hashes, and against vectors that it made before."""
     try:
         if reason := why_altered():
-            yield Finding("model", Health.DAMAGED, reason, "install the model again")
+            yield Diagnosis("model", Health.DAMAGED, reason, "install the model again")
             return
         with store.read() as snapshot:
             if snapshot.identity.space == identity.space and (off := _drift(snapshot, embedder)):
-                yield Finding("model", Health.DAMAGED, off, REBUILD)
+                yield Diagnosis("model", Health.DAMAGED, off, REBUILD)
                 return
     except RecallError as error:
-        yield Finding("model", Health.DAMAGED, error.message, error.hint)
+        yield Diagnosis("model", Health.DAMAGED, error.message, error.hint)
         return
     name = embedder.space.model
-    yield Finding("model", Health.GOOD, f"{name} has its hashes and gives the vectors it gave")
+    yield Diagnosis("model", Health.GOOD, f"{name} has its hashes and gives the vectors it gave")
 
 
 def _drift(snapshot: Snapshot, embedder: Embedder) -> str | None:
@@ -133,12 +133,12 @@ def _drift(snapshot: Snapshot, embedder: Embedder) -> str | None:
     return f"a text gets another vector than it had: cosine {cosines.min():.3f}"
 
 
-def _feedback(feedback: Feedback) -> Iterator[Finding]:
+def _feedback(feedback: Feedback) -> Iterator[Diagnosis]:
     try:
         strange = feedback.count_strange()
     except RecallError as error:
-        yield Finding("feedback", Health.DAMAGED, error.message, error.hint)
+        yield Diagnosis("feedback", Health.DAMAGED, error.message, error.hint)
         return
     if strange:
         message = f"{strange} lines of {feedback.file.name} are not understood"
-        yield Finding("feedback", Health.WARNING, message, f"look into {feedback.file}")
+        yield Diagnosis("feedback", Health.WARNING, message, f"look into {feedback.file}")

@@ -473,8 +473,8 @@ class Health(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
-    """What one examination found."""
+class Diagnosis:
+    """How one part of an index, or what it stands on, was found."""
 
     part: str  # what was looked at: `catalog`, `vectors`, `notes`, `model`, …
     health: Health

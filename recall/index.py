@@ -46,7 +46,7 @@ from recall.vault import Vault
 if TYPE_CHECKING:
     from recall.applying import Editor
     from recall.build import OnProgress
-    from recall.domain import Finding, Link, Note, NoteCard, Suggestion
+    from recall.domain import Diagnosis, Link, Note, NoteCard, Suggestion
     from recall.embedding import Embedder
     from recall.feedback import NoteMark
     from recall.links import Explanation, Learned, Source, Targets
@@ -427,7 +427,7 @@ class Index:
                 learned=read_facts(self.settings.index),
             )
 
-    def doctor(self) -> Iterator[Finding]:
+    def doctor(self) -> Iterator[Diagnosis]:
         """Read everything through, and say of each part how it was found and what to run.
 
         Takes as long as reading the vault and the index does; loads the model. Writes no note.

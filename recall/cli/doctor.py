@@ -20,14 +20,14 @@ def doctor_command(*, vault: Vault = None, as_json: AsJson = False) -> None:
     from recall.render import diagnosis
 
     index = open_vault(vault)
-    findings = []
+    diagnoses = []
     if as_json:
-        findings = list(index.doctor())
-        output.print_json(diagnosis.as_json(findings))
+        diagnoses = list(index.doctor())
+        output.print_json(diagnosis.as_json(diagnoses))
     else:
-        for finding in index.doctor():
-            findings.append(finding)
-            output.print_text(diagnosis.finding_text(finding, style()))
-        output.print_text(diagnosis.sum_text(findings))
-    if any(finding.health is Health.DAMAGED for finding in findings):
+        for item in index.doctor():
+            diagnoses.append(item)
+            output.print_text(diagnosis.diagnosis_text(item, style()))
+        output.print_text(diagnosis.sum_text(diagnoses))
+    if any(item.health is Health.DAMAGED for item in diagnoses):
         raise typer.Exit(1)

@@ -6,7 +6,7 @@ import os
 import stat
 from typing import TYPE_CHECKING
 
-from recall.domain import Finding, Health
+from recall.domain import Diagnosis, Health
 from recall.errors import IndexMissing, RecallError
 from recall.store.files import CATALOG, is_leftover, is_segment_file, size_of
 from recall.store.seal import read_seal
@@ -29,10 +29,10 @@ SAID = {
 }
 
 
-def examine(directory: Path) -> Iterator[Finding]:
+def examine(directory: Path) -> Iterator[Diagnosis]:
     """Read everything through and say what was found; changes nothing but the seal."""
     if not directory.is_dir():
-        yield Finding("index", Health.WARNING, "nothing is indexed yet", NEXT_BUILD)
+        yield Diagnosis("index", Health.WARNING, "nothing is indexed yet", NEXT_BUILD)
         return
     yield from _permissions(directory)
     sealed = read_seal(directory) is not None
@@ -42,22 +42,22 @@ def examine(directory: Path) -> Iterator[Finding]:
             live = {segment.name for segment in snapshot.segments()}
             for part, reason in snapshot.flaws().items():
                 if reason:
-                    yield Finding(part, Health.DAMAGED, reason, REBUILD)
+                    yield Diagnosis(part, Health.DAMAGED, reason, REBUILD)
                 else:
-                    yield Finding(part, Health.GOOD, SAID[part])
+                    yield Diagnosis(part, Health.GOOD, SAID[part])
     except IndexMissing:
-        yield Finding("index", Health.WARNING, "nothing is indexed yet", NEXT_BUILD)
+        yield Diagnosis("index", Health.WARNING, "nothing is indexed yet", NEXT_BUILD)
         return
     except RecallError as error:
-        yield Finding("catalog", Health.DAMAGED, error.message, error.hint)
+        yield Diagnosis("catalog", Health.DAMAGED, error.message, error.hint)
         live = None  # nobody knows which vectors files belong to it
     if not sealed:
         message = "the index had no checksums to compare it with, so only its own sense was checked"
-        yield Finding("seal", Health.WARNING, message, REBUILD)
+        yield Diagnosis("seal", Health.WARNING, message, REBUILD)
     yield from _leftovers(directory, live)
 
 
-def _permissions(directory: Path) -> Iterator[Finding]:
+def _permissions(directory: Path) -> Iterator[Diagnosis]:
     if os.name != "posix":
         return
     readable = []
@@ -65,22 +65,22 @@ def _permissions(directory: Path) -> Iterator[Finding]:
         info = file.lstat()
         if not stat.S_ISREG(info.st_mode) and not stat.S_ISDIR(info.st_mode):
             message = f"{file.name} is neither a file nor a folder"
-            yield Finding("permissions", Health.WARNING, message, f"remove {file}")
+            yield Diagnosis("permissions", Health.WARNING, message, f"remove {file}")
         elif info.st_mode & PRIVATE and file.name not in NOT_PRIVATE:
             readable.append(file.name)
     mode = stat.S_IMODE(directory.stat().st_mode)
     advice = f"chmod -R go-rwx {directory}"
     if mode & 0o022:
         message = "others may put files into the folder of the index"
-        yield Finding("permissions", Health.WARNING, message, advice)
+        yield Diagnosis("permissions", Health.WARNING, message, advice)
     elif mode & PRIVATE and readable:
         names = ", ".join(readable[:3])
-        yield Finding("permissions", Health.WARNING, f"others may read {names}", advice)
+        yield Diagnosis("permissions", Health.WARNING, f"others may read {names}", advice)
     else:
-        yield Finding("permissions", Health.GOOD, "nobody else may read or change the index")
+        yield Diagnosis("permissions", Health.GOOD, "nobody else may read or change the index")
 
 
-def _leftovers(directory: Path, live: set[str] | None) -> Iterator[Finding]:
+def _leftovers(directory: Path, live: set[str] | None) -> Iterator[Diagnosis]:
     left = [
         file.name
         for file in sorted(directory.iterdir())
@@ -90,14 +90,14 @@ def _leftovers(directory: Path, live: set[str] | None) -> Iterator[Finding]:
     ]
     if left:
         message = f"left over from a build that was stopped: {', '.join(left[:5])}"
-        yield Finding("leftovers", Health.WARNING, message, f"{NEXT_BUILD}, once a note changed")
+        yield Diagnosis("leftovers", Health.WARNING, message, f"{NEXT_BUILD}, once a note changed")
     if (directory / "pending.vectors").exists():
         message = "a build was stopped; what it had embedded is kept for the next one"
-        yield Finding("leftovers", Health.WARNING, message, NEXT_BUILD)
+        yield Diagnosis("leftovers", Health.WARNING, message, NEXT_BUILD)
     if (directory / f"{CATALOG}.damaged").exists():
         message = f"an index that was damaged was set aside as {CATALOG}.damaged"
         advice = f"remove {directory / (CATALOG + '.damaged')}, if you are not curious"
-        yield Finding("leftovers", Health.WARNING, message, advice)
+        yield Diagnosis("leftovers", Health.WARNING, message, advice)
     if size_of(directory / f"{CATALOG}-wal"):
         message = "SQLite's log is not in the catalog yet: a command runs, or was killed"
-        yield Finding("log", Health.GOOD, message)
+        yield Diagnosis("log", Health.GOOD, message)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from recall.domain import Finding, Identity
+    from recall.domain import Diagnosis, Identity
     from recall.store.writer import Writer
 
 
@@ -54,7 +54,7 @@ class Store:
         """
         return Snapshot(self.directory)
 
-    def examine(self) -> Iterator[Finding]:
+    def examine(self) -> Iterator[Diagnosis]:
         """Read everything through and say what was found; changes nothing but the seal."""
         from recall.store.examining import examine
 
