@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from recall.domain import Filters
 from recall.errors import UsageError, VaultNotFound
 from recall.naming import shown
 
+DEFAULT_HITS = 10
+DEFAULT_SUGGESTIONS = 5
 MOST = 10_000  # notes in one answer; far more than anyone reads, and bounds the work
 
 
@@ -23,6 +26,14 @@ def vault_folder(vault: Path | str | None) -> Path | None:
             f"There is no folder {shown(str(vault))}.", hint="A path holds no NUL character."
         )
     return Path(vault)
+
+
+def check_question(question: str, filters: Filters | None) -> None:
+    """Refuse a question that says nothing; with filters it may be empty."""
+    says_something = isinstance(question, str) and question.strip()
+    narrows = isinstance(question, str) and filters not in {None, Filters()}
+    if not (says_something or narrows):
+        raise UsageError("The question is empty.", hint='Try recall search "audio models".')
 
 
 def check_name(note: str | Path) -> None:

@@ -16,7 +16,15 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recall.arguments import check_k, check_name, check_probability, vault_folder
+from recall.arguments import (
+    DEFAULT_HITS,
+    DEFAULT_SUGGESTIONS,
+    check_k,
+    check_name,
+    check_probability,
+    check_question,
+    vault_folder,
+)
 from recall.build import build, identity_of, why_again
 from recall.domain import (
     BuildReport,
@@ -39,7 +47,6 @@ from recall.planning import pending
 from recall.search import search, text_passages
 from recall.settings import Settings, load_settings
 from recall.store import Store
-from recall.store.filters import tag_form
 from recall.store.learned import is_current, read_facts
 from recall.vault import Vault
 
@@ -51,9 +58,6 @@ if TYPE_CHECKING:
     from recall.feedback import NoteMark
     from recall.links import Explanation, Learned, Source, Targets
     from recall.store import Snapshot
-
-DEFAULT_HITS = 10
-DEFAULT_SUGGESTIONS = 5
 
 
 def open_index(
@@ -168,7 +172,8 @@ class Index:
 
         Args:
             question: Words, a sentence, or the name of a note; may hold a `"phrase"` and
-                operators such as `tag:ai` (`docs/search.md`).
+                operators such as `tag:ai` (`docs/search.md`). With filters it may be empty: the
+                notes that pass, the latest first.
             k: How many notes at most.
             filters: Which notes and passages may answer.
             include_weak: Give the nearest notes even if none of them answers.
@@ -178,8 +183,7 @@ class Index:
             IndexOutdated: It was made with another model; call `refresh` first.
             UsageError: The question is empty or no text, or `k` is not from 1 to 10,000.
         """
-        if not isinstance(question, str) or not question.strip():
-            raise UsageError("The question is empty.", hint='Try recall search "audio models".')
+        check_question(question, filters)
         return self._search(question, (), k=k, filters=filters, include_weak=include_weak)
 
     def search_by_text(
@@ -213,7 +217,7 @@ class Index:
         filters = filters or Filters()
         with self.read() as snapshot:
             self.check_space(snapshot)
-            result = search(
+            return search(
                 question,
                 snapshot=snapshot,
                 embedder=self.embedder,
@@ -224,11 +228,6 @@ class Index:
                 passages=passages,
                 include_weak=include_weak,
             )
-            if not result.hits and result.filters.tags:
-                unknown = _unknown_tags(result.filters.tags, snapshot)
-                warnings = tuple(f"no note has the tag {tag}" for tag in unknown)
-                result = replace(result, warnings=(*result.warnings, *warnings))
-            return result
 
     def suggest_links(
         self,
@@ -600,11 +599,3 @@ def _embedder(settings: Settings, on_prepare: Callable[[str], None] | None) -> E
             on_prepare=on_prepare,
         ),
     )
-
-
-def _unknown_tags(tags: Sequence[str], snapshot: Snapshot) -> list[str]:
-    cards = snapshot.cards(snapshot.paths()).values()
-    borne = {f"{tag_form(tag)}/" for card in cards for tag in card.tags}
-    return [
-        tag for tag in tags if not any(known.startswith(f"{tag_form(tag)}/") for known in borne)
-    ]

@@ -1,11 +1,14 @@
 """The short way to read arguments gives what the parser gives, or leaves it to the parser."""
 
+from dataclasses import asdict
+
 import pytest
 import typer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from recall.cli import answering, plain
+from recall.cli import plain
+from recall.cli.answering import Use
 from recall.cli.commands import app
 
 COMMANDS = typer.main.get_command(app).commands
@@ -58,9 +61,14 @@ def test_plain_lists_are_read_the_short_way(words, arguments):
 
 @pytest.mark.parametrize("command", list(plain.FORMS))
 def test_both_ways_begin_with_the_same_defaults(command):
-    function = getattr(answering, f"answer_{command.replace('-', '_')}")
-    word = ["x"] if plain.FORMS[command].positional else []
-    given_by_parser = parsed([command, *word])
-    for name, default in (function.__kwdefaults__ or {}).items():
-        if name != "filters":  # made of several options; none of them has a short way
-            assert given_by_parser[name] == default, name
+    words = [command, *(["x"] if plain.FORMS[command].positional else [])]
+    function, arguments = plain.call(plain.read(words))
+    begun = {**(function.__kwdefaults__ or {}), **arguments}
+    if request := begun.pop("request", None):
+        begun |= asdict(request)
+    if "use" in begun:  # it can only be asked for by the parser
+        assert begun.pop("use") is None
+        begun |= asdict(Use())
+    begun.pop("filters", None)  # made of several options; none of them has a short way
+    by_parser = parsed(words)
+    assert begun == {name: by_parser[name] for name in begun}

@@ -51,6 +51,13 @@ def test_a_question_may_hold_a_colon_or_a_quotation_mark(text):
     assert (asked.words, asked.filters, asked.phrases) == (text, ALL, ())
 
 
+@pytest.mark.parametrize("text", ["tag:", "audio Tag: ai", "section: claim"])
+def test_an_operator_whose_value_stands_apart_is_said_to_be_words(text):
+    asked = read_question(text, ALL)
+    assert (asked.words, asked.filters) == (text, ALL)
+    assert asked.warnings[0].endswith("its value stands right behind the colon")
+
+
 def test_quoted_words_are_a_phrase_and_words_all_the_same():
     asked = read_question('who said "link rot" and “bit rot”', ALL)
     assert asked.phrases == ("link rot", "bit rot")
@@ -78,7 +85,13 @@ def test_any_text_is_a_question(text):
     assert len(asked.words) <= len(text) + 2 * len(asked.phrases)
 
 
-@pytest.mark.parametrize("text", ["", "24", "2024-", "2024-02-30", "2024-05-31T10", "year"])
+@pytest.mark.parametrize("text", ["", "24", "2024-", "2024-05-31T10", "year"])
 def test_what_is_no_date_is_refused(text):
     with pytest.raises(ValueError, match="a date is written"):
+        first_day(text)
+
+
+@pytest.mark.parametrize("text", ["2024-02-30", "2023-13"])
+def test_a_date_that_no_calendar_has_is_refused_as_such(text):
+    with pytest.raises(ValueError, match="no calendar has that date"):
         first_day(text)

@@ -191,6 +191,13 @@ def test_a_quoted_phrase_must_be_there_word_for_word(orchard, question, paths):
     assert {hit.card.path for hit in hits} == paths
 
 
+def test_a_note_that_holds_the_phrase_is_an_answer_however_common_the_words(tmp_path):
+    write(tmp_path, {f"{n}.md": f"# {n}\n\nHere it is, the end of {n}.\n" for n in range(5)})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert index.search('"the end of"').answered
+
+
 def test_the_passage_that_holds_the_phrase_is_shown(orchard):
     assert "alive for centuries" in orchard.search('trees "for centuries"').hits[0].passage.text
 
@@ -211,7 +218,45 @@ def test_operators_do_what_the_options_do(orchard):
     )
     assert by_operator.hits == by_option.hits
     assert [hit.card.path for hit in orchard.search("pears ripen draft:only").hits] == ["pears.md"]
-    assert orchard.search("trees tag:nosuch").warnings == ("no note has the tag nosuch",)
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        ("trees tag:nosuch", "no note has the tag nosuch"),
+        ("tag:nosuch", "no note has the tag nosuch"),
+        ("trees in:nowhere", "no note is in the folder nowhere"),
+        ("trees before:1850", "no note passes all the filters together"),
+    ],
+)
+def test_filters_that_leave_nothing_say_why(orchard, question, said):
+    assert orchard.search(question).warnings == (said,)
+
+
+def test_a_vault_without_a_note_says_so(tmp_path):
+    index = index_of(tmp_path)
+    index.refresh()
+    assert index.search("trees").warnings == ("there is no note in this vault",)
+
+
+def test_without_words_the_notes_that_pass_are_listed_the_latest_first(tmp_path):
+    dated = "---\ntags: [ai]\nupdated: {}\n---\n\n# {}\n\n## Summary\n\nIt is so.\n"
+    write(
+        tmp_path,
+        {
+            "a.md": dated.format("2020-01-01", "A"),
+            "b.md": dated.format("2024-01-01", "B"),
+            "c.md": "---\ntags: [ai]\n---\n",
+            "d.md": "# D\n\nNo tag at all.\n",
+        },
+    )
+    index = index_of(tmp_path)
+    index.refresh()
+    assert found(index, "tag:ai") == ["b.md", "a.md", "c.md"]
+    assert found(index, "", tags=("ai",)) == ["b.md", "a.md", "c.md"]
+    assert found(index, "tag:ai section:claim") == ["b.md", "a.md"]
+    answer = index.search("tag:ai", k=1)
+    assert (answer.answered, answer.hits[0].passage.text) == (True, "It is so.")
 
 
 def test_a_longer_text_finds_notes_near_to_any_of_its_passages(orchard):

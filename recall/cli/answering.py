@@ -3,16 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from recall.arguments import DEFAULT_HITS, check_question
 from recall.cli import output
 from recall.cli.asking import bring_up_to_date, open_vault, style, warn
 from recall.cli.progress import progress
 from recall.cli.streams import FROM_STDIN, from_here, read_text
 
 if TYPE_CHECKING:
-    from recall.domain import Filters, NoteSuggestions
+    from recall.domain import Filters, NoteSuggestions, SearchResult
+    from recall.index import Index
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What every command that answers is told."""
+
+    k: int = DEFAULT_HITS
+    explain: bool = False
+    no_refresh: bool = False
+    vault: str | None = None
+    as_json: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What becomes of the notes that were found, if they are not shown."""
+
+    opens: bool = False  # the best one, in an editor
+    paths: bool = False  # their files are printed
+    null: bool = False  # with NUL behind each
 
 
 def answer_index(*, full: bool = False, vault: str | None = None, as_json: bool = False) -> None:
@@ -32,92 +54,79 @@ def answer_index(*, full: bool = False, vault: str | None = None, as_json: bool 
 
 def answer_search(
     question: str,
+    request: Request,
     *,
-    k: int = 10,
     filters: Filters | None = None,
     everything: bool = False,
-    explain: bool = False,
-    opens: bool = False,
-    paths: bool = False,
-    null: bool = False,
-    no_refresh: bool = False,
-    vault: str | None = None,
-    as_json: bool = False,
+    use: Use | None = None,
 ) -> None:
     """Tell the notes that answer a question, or go on with them."""
+    check_question(question, filters)
     text = read_text() if question == FROM_STDIN else None
-    index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh, learns=False)
-    if text is None:
-        result = index.search(question, k=k, filters=filters, include_weak=everything)
-    else:
-        result = index.search_by_text(text, k=k, filters=filters, include_weak=everything)
+    index, warnings = _opened(request, learns=False)
+    ask = index.search if text is None else index.search_by_text
+    result = ask(text or question, k=request.k, filters=filters, include_weak=everything)
     warn(result.warnings)
-    folder = index.vault.root
-    if as_json:
+    if request.as_json:
         from recall.render import as_json as to_json
 
         result = replace(result, warnings=(*warnings, *result.warnings))
         output.print_json(to_json.search(result))
-    elif opens and result.hits:
+    elif use is None or not _go_on(result, index, use):
+        from recall.render import hits
+
+        folder = index.vault.root
+        output.print_text(
+            hits.search(
+                result, style(), folder=folder, explain=request.explain, all_of_them=everything
+            )
+        )
+
+
+def answer_suggest_links(
+    notes: Sequence[str], request: Request, *, min_score: float | None = None, drafts: bool = False
+) -> None:
+    """Tell the links that notes are missing."""
+    index, warnings = _opened(request)
+    found = [
+        index.suggest_links(note, k=request.k, min_score=min_score or 0.0, drafts=drafts)
+        for note in notes
+    ]
+    _tell(found, warnings, "recall.suggest-links/1", request)
+
+
+def answer_related(note: str, request: Request) -> None:
+    """Tell the notes nearest to a note."""
+    index, warnings = _opened(request)
+    _tell([index.related(note, k=request.k)], warnings, "recall.related/1", request)
+
+
+def _opened(request: Request, *, learns: bool = True) -> tuple[Index, tuple[str, ...]]:
+    """The index, brought up to date, and why it could not be."""
+    index = open_vault(request.vault)
+    return index, bring_up_to_date(index, refresh=not request.no_refresh, learns=learns)
+
+
+def _go_on(result: SearchResult, index: Index, use: Use) -> bool:
+    """Open or list what was found; False if it is to be shown instead."""
+    folder = index.vault.root
+    if use.opens and result.hits:
         from recall.cli.editor import open_at
 
         best = result.hits[0]
         open_at((folder / best.card.path).absolute(), best.passage.line)
-    elif paths or null:
+        return True
+    if use.paths or use.null:
         files = [from_here(folder / hit.card.path) for hit in result.hits]
-        output.print_paths(files, end="\0" if null else "\n")
-    else:
-        from recall.render import hits
-
-        shown = hits.search(result, style(), folder=folder, explain=explain, all_of_them=everything)
-        output.print_text(shown)
+        output.print_paths(files, end="\0" if use.null else "\n")
+        return True
+    return False
 
 
-def answer_suggest_links(
-    notes: Sequence[str],
-    *,
-    k: int = 5,
-    min_score: float | None = None,
-    drafts: bool = False,
-    explain: bool = False,
-    no_refresh: bool = False,
-    vault: str | None = None,
-    as_json: bool = False,
+def _tell(
+    found: Sequence[NoteSuggestions], warnings: tuple[str, ...], schema: str, request: Request
 ) -> None:
-    """Tell the links that notes are missing."""
-    index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
-    least = min_score or 0.0
-    found = [index.suggest_links(note, k=k, min_score=least, drafts=drafts) for note in notes]
-    _print(found, warnings, "recall.suggest-links/1", explain=explain, as_json=as_json)
-
-
-def answer_related(
-    note: str,
-    *,
-    k: int = 10,
-    explain: bool = False,
-    no_refresh: bool = False,
-    vault: str | None = None,
-    as_json: bool = False,
-) -> None:
-    """Tell the notes nearest to a note."""
-    index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
-    found = [index.related(note, k=k)]
-    _print(found, warnings, "recall.related/1", explain=explain, as_json=as_json)
-
-
-def _print(
-    found: Sequence[NoteSuggestions],
-    warnings: tuple[str, ...],
-    schema: str,
-    *,
-    explain: bool,
-    as_json: bool,
-) -> None:
-    if as_json:
+    if request.as_json:
         from recall.render import as_json as to_json
 
         found = [replace(note, warnings=(*warnings, *note.warnings)) for note in found]
@@ -125,4 +134,4 @@ def _print(
     else:
         from recall.render import as_text
 
-        output.print_text(as_text.suggestions(found, style(), explain=explain))
+        output.print_text(as_text.suggestions(found, style(), explain=request.explain))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 _COUNT = re.compile("[1-9][0-9]{0,3}")
@@ -78,15 +78,27 @@ def read(words: Sequence[str]) -> Read | None:
 
 def run(read: Read) -> None:
     """Do what was read."""
+    function, arguments = call(read)
+    function(**arguments)
+
+
+def call(read: Read) -> tuple[Callable[..., None], dict[str, Any]]:
+    """The function that does what was read, and what it is called with."""
+    from recall.arguments import DEFAULT_SUGGESTIONS
     from recall.cli import answering
 
-    functions: dict[str, Any] = {
-        "index": answering.answer_index,
+    given = dict(read.arguments)
+    if read.command == "index":
+        return answering.answer_index, given
+    functions: dict[str, Callable[..., None]] = {
         "search": answering.answer_search,
         "suggest-links": answering.answer_suggest_links,
         "related": answering.answer_related,
     }
-    functions[read.command](**read.arguments)
+    if read.command == "suggest-links":
+        given.setdefault("k", DEFAULT_SUGGESTIONS)
+    shared = {name: given.pop(name) for name in answering.Request.__slots__ if name in given}
+    return functions[read.command], {**given, "request": answering.Request(**shared)}
 
 
 def _value(parameter: str, word: str) -> str | int | float | None:

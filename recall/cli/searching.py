@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from recall.cli.answering import answer_search
+from recall.arguments import DEFAULT_HITS
+from recall.cli.answering import Request, Use, answer_search
 from recall.cli.options import AsJson, Explain, HowMany, NoRefresh, Vault
 from recall.errors import UsageError
 
@@ -32,11 +33,13 @@ def search_command(
         str,
         typer.Argument(
             metavar="QUESTION",
-            help="Words, a sentence, or the name of a note; - reads a longer text from stdin.",
+            help="Words, a sentence, or the name of a note; - reads a longer text from stdin. "
+            "Without it, but with --tag or the like: the latest notes that pass.",
+            show_default=False,
         ),
-    ],
+    ] = "",
     *,
-    k: HowMany = 10,
+    k: HowMany = DEFAULT_HITS,
     section: Section = None,
     tag: Tag = None,
     since: Annotated[
@@ -75,19 +78,17 @@ def search_command(
 
     In the question: "exact words", tag:ai, section:claim, in:folder, before:2024-05, after:2023.
     """
+    if only_drafts and not drafts:
+        raise UsageError(
+            "Nothing is left with --no-drafts and --only-drafts.", hint="Give one of the two."
+        )
     filters = _filters(section or (), tag or (), since, before)
     answer_search(
         question,
-        k=k,
+        Request(k, explain, no_refresh, vault, as_json),
         filters=replace(filters, folder=folder, drafts=drafts, only_drafts=only_drafts),
         everything=everything,
-        explain=explain,
-        opens=opens,
-        paths=paths,
-        null=null,
-        no_refresh=no_refresh,
-        vault=vault,
-        as_json=as_json,
+        use=Use(opens, paths, null),
     )
 
 
@@ -128,4 +129,5 @@ def _day(written: str) -> date:
     try:
         return first_day(written)
     except ValueError as error:
-        raise UsageError(f"{written!r} is not a date.", hint="Write it as 2024-05-31.") from error
+        hint = f"{str(error).capitalize()}."
+        raise UsageError(f"{written!r} is not a date.", hint=hint) from error

@@ -6,7 +6,8 @@ from typing import Annotated
 
 import typer
 
-from recall.cli.answering import answer_related, answer_suggest_links
+from recall.arguments import DEFAULT_HITS, DEFAULT_SUGGESTIONS
+from recall.cli.answering import Request, answer_related, answer_suggest_links
 from recall.cli.applying import Manner, apply_all, check_manner
 from recall.cli.asking import bring_up_to_date, open_vault
 from recall.cli.options import (
@@ -28,7 +29,7 @@ def suggest_links_command(
     k: Annotated[
         int,
         typer.Option("-k", metavar="N", help="Suggestions a note at most.", callback=checked_k),
-    ] = 5,
+    ] = DEFAULT_SUGGESTIONS,
     min_score: Annotated[
         float | None,
         typer.Option(
@@ -68,13 +69,9 @@ def suggest_links_command(
     if not manner.is_asked_for:
         answer_suggest_links(
             notes,
-            k=k,
+            Request(k, explain, no_refresh, vault, as_json),
             min_score=min_score,
             drafts=drafts,
-            explain=explain,
-            no_refresh=no_refresh,
-            vault=vault,
-            as_json=as_json,
         )
         return
     index = open_vault(vault)
@@ -94,7 +91,7 @@ def related_command(
         typer.Argument(metavar="NOTE", help="A file, or a note's path, id, title or alias."),
     ],
     *,
-    k: HowMany = 10,
+    k: HowMany = DEFAULT_HITS,
     explain: Explain = False,
     no_refresh: NoRefresh = False,
     vault: Vault = None,
@@ -104,4 +101,4 @@ def related_command(
 
     Example: recall related 221215TJ01
     """
-    answer_related(note, k=k, explain=explain, no_refresh=no_refresh, vault=vault, as_json=as_json)
+    answer_related(note, Request(k, explain, no_refresh, vault, as_json))

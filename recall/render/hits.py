@@ -6,11 +6,12 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recall.domain import HitParts
 from recall.render.as_text import Style, visible
 from recall.words import terms_of_word, words
 
 if TYPE_CHECKING:
-    from recall.domain import Hit, HitParts, SearchResult
+    from recall.domain import Hit, SearchResult
 
 SNIPPET_CHARS = 220
 NAMED = 3  # similar notes that are named before the rest is only counted
@@ -83,6 +84,8 @@ def _similar_lines(hit: Hit, hits: Sequence[Hit], style: Style, width: int) -> I
 
 
 def _why(parts: HitParts, score: float) -> str:
+    if parts == HitParts():
+        return "why: it passes the filters; the question holds no words"
     said = [f"score {score:.3f}"]
     if parts.name is not None:
         said.append(f"the question is its {parts.name.replace('_', ' ')}")

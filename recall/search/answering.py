@@ -20,6 +20,8 @@ from recall.domain import (
 )
 from recall.names import Resolver
 from recall.search.floor import Rarity, is_answer, rarities, share_held
+from recall.search.listing import listed
+from recall.search.narrowing import why_none_passes
 from recall.search.question import Question, read_question
 from recall.search.showing import best_passage, holds_phrase, phrase_key, similar_to
 from recall.search.spelling import Spelled, corrected
@@ -65,6 +67,7 @@ def search(
 
     Args:
         question: Words or a sentence, with operators (`recall.search.question`); or a longer text.
+            Without any word the notes that pass the filters answer, the latest first.
         snapshot: The index to search.
         embedder: Embeds the question, in the index's vector space.
         k: How many notes at most.
@@ -83,10 +86,14 @@ def search(
     if passages:
         asked = _for_text(question, passages, filters, scope)
     else:
-        asked = _for_question(read_question(question, filters), scope)
+        read = read_question(question, filters)
+        if not read.words and read.filters != Filters():
+            return _listed(read, scope, started)
+        asked = _for_question(read, scope)
     best = asked.best_first(max(k, JUDGED))
     answered = asked.is_answered_by(best[:JUDGED])
     shown = best[:k] if answered or include_weak else []
+    why_none = () if best else why_none_passes(asked.question.filters, snapshot)
     return SearchResult(
         question,
         asked.hits(shown),
@@ -96,7 +103,21 @@ def search(
         answered=answered,
         held_back=len(best[:k]) - len(shown),
         filters=asked.question.filters,
-        warnings=asked.question.warnings,
+        warnings=(*asked.question.warnings, *why_none),
+    )
+
+
+def _listed(question: Question, scope: Scope, started: float) -> SearchResult:
+    """The answer to a question that only says which notes may answer: all of these do."""
+    found = listed(question.filters, scope.snapshot, k=scope.k, is_there=scope.is_there)
+    why_none = () if found else why_none_passes(question.filters, scope.snapshot)
+    return SearchResult(
+        question.text,
+        found,
+        time.perf_counter() - started,
+        answered=bool(found),
+        filters=question.filters,
+        warnings=(*question.warnings, *why_none),
     )
 
 
@@ -175,6 +196,8 @@ class _Asked:
 
     def is_answered_by(self, paths: Sequence[str]) -> bool:
         """Whether one of the notes is near enough to be an answer at all."""
+        if self.question.phrases:  # a note that holds them word for word is what was asked for
+            return bool(paths)
         return any(is_answer(self._parts(path), self.rarity) for path in paths)
 
     def hits(self, paths: Sequence[str]) -> tuple[Hit, ...]:

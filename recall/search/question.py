@@ -18,6 +18,7 @@ _PHRASE = re.compile(r'"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|«([^»
 _OPERATOR = re.compile(
     r'(?<!\S)(tag|section|in|before|after|draft):("[^"]+"|[^\s"]+)', re.IGNORECASE
 )
+_BARE = re.compile(r"(?<!\S)(tag|section|draft):(?!\S)", re.IGNORECASE)  # the others are English
 _DAY = re.compile(r"([1-9]\d{3})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _DRAFTS = {"no": (False, False), "yes": (True, False), "only": (True, True)}
 
@@ -52,6 +53,10 @@ def read_question(text: str, filters: Filters) -> Question:
         return " "
 
     rest = _OPERATOR.sub(taken, text)
+    warnings += [
+        f"{found[0]} is taken as words: its value stands right behind the colon"
+        for found in _BARE.finditer(rest)
+    ]
     phrases = tuple(
         phrase for found in _PHRASE.finditer(rest) if words_of(phrase := _quoted(found))
     )
@@ -94,12 +99,12 @@ def first_day(value: str) -> date:
         ValueError: It is none of these; the message says how to write one.
     """
     found = _DAY.fullmatch(value.strip())
+    if found is None:
+        raise ValueError("a date is written 2024, 2024-05 or 2024-05-31")
     try:
-        if found is not None:
-            return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
-    except ValueError:
-        pass
-    raise ValueError("a date is written 2024, 2024-05 or 2024-05-31")
+        return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+    except ValueError as error:
+        raise ValueError("no calendar has that date") from error
 
 
 def _facet(value: str) -> Facet:

@@ -49,7 +49,7 @@ def best_passage(
     # The title is shown anyway: let the note itself speak if it can.
     spoken = [item for item in stored if item.passage.text != card.title] or list(stored)
     if not spoken:
-        return Shown(Passage(Facet.TITLE, "", card.title, Span(0, 0), 1))
+        return Shown(itself(card))
     rows = snapshot.vectors([item.text_id for item in spoken])
     cosines = (rows @ vectors.T).max(axis=1).tolist()
     keys = [phrase_key(phrase) for phrase in phrases]
@@ -62,6 +62,11 @@ def best_passage(
 
     best = max(range(len(spoken)), key=lambda at: (worth(at), -at))
     return Shown(spoken[best].passage, rows[best])
+
+
+def itself(card: NoteCard) -> Passage:
+    """What stands for a note that has no passage: its title, at its beginning."""
+    return Passage(Facet.TITLE, "", card.title, Span(0, 0), 1)
 
 
 def phrase_key(phrase: str) -> str:
