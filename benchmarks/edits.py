@@ -34,9 +34,9 @@ from recall.applying.journal import Journal, Record, sha256_of
 from recall.applying.undo import State, undo
 from recall.domain import Link, LinkPlace, Name, Note, ResolvedLink
 from recall.edit import Edit, NewLink, add_links, common_habit, habit_of, unified
-from recall.edit.spelling import manner_of, new_link
 from recall.entries import card_of
 from recall.errors import NoteUnreadable
+from recall.manner import manner_of, new_link
 from recall.markdown import parse_note
 from recall.names import Resolver, names_of
 from recall.vault import Vault

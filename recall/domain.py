@@ -337,11 +337,12 @@ class Suggestion:
     rank: int
     score: float  # an estimate of the probability that the author would accept it
     card: NoteCard
-    link: str  # how the link is written in this vault, `[[…]]`
+    link: str  # a wikilink that means just this note, `[[…]]`
     evidence: Evidence
     linked: bool = False  # already linked; only `related` shows those
     dismissed: bool = False  # by the author, for this source; only `related` shows those
     near_duplicate: bool = False  # the two say nearly the same: one to merge rather than to link
+    written_as: str = ""  # the link as `--apply` would write it: `[Title](../note.md)`, say
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date
@@ -124,6 +124,25 @@ def recorded(
     """The entries with new ones, each instead of what was said of its pair before."""
     pairs = {pair_of(entry, snapshot) for entry in new}
     return (*(entry for entry in entries if pair_of(entry, snapshot) not in pairs), *new)
+
+
+def withdrawn(
+    entries: Iterable[Entry], pairs: Collection[Pair], snapshot: Snapshot | None
+) -> tuple[Entry, ...]:
+    """The entries without those that say that these suggestions were accepted.
+
+    Args:
+        entries: What was said.
+        pairs: Paths of notes and of what was suggested for them.
+        snapshot: The index; without one, notes are taken to be where they were last seen.
+    """
+
+    def pair(entry: Entry) -> Pair:
+        if snapshot is None:
+            return entry.note.path, entry.target.path
+        return pair_of(entry, snapshot)
+
+    return tuple(e for e in entries if e.verdict is not Verdict.ACCEPTED or pair(e) not in pairs)
 
 
 def followed(

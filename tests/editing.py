@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from recall.domain import Link, LinkSyntax, Name, NoteCard
 from recall.edit import NewLink
-from recall.edit.spelling import Manner, new_link
+from recall.manner import Manner, new_link
 from recall.names import Resolver, names_of
 
 CARDS = {

@@ -20,6 +20,7 @@ from recall.domain import NoteSuggestions
 from recall.edit import Edit, Insertion, Shape
 from recall.errors import (
     IndexBusy,
+    IndexDamaged,
     JournalDamaged,
     NoteChanged,
     NoteUnwritable,
@@ -410,6 +411,56 @@ def test_an_accepted_link_is_no_longer_suggested_and_after_undo_it_is(index):
     assert index.suggest_links("apples.md", k=1).suggestions[0].card.path == "grafting.md"
 
 
+def accepted(index: Index) -> list[tuple[str, str]]:
+    return [(item.path, item.target_path) for item in index.judged()]
+
+
+def test_undo_forgets_that_its_links_were_accepted_and_nothing_else(index):
+    index.accept("bees.md", "grafting.md")
+    editor = index.editor()
+    editor.write([editor.plan(index.suggest_links("apples.md", k=1)).edit], was_asked=True)
+    assert accepted(index) == [("apples.md", "grafting.md"), ("bees.md", "grafting.md")]
+    assert editor.undo(is_rehearsal=True).notes[0].withdrawn == ("grafting.md",)
+    assert len(accepted(index)) == 2
+    assert editor.undo().notes[0].withdrawn == ("grafting.md",)
+    assert accepted(index) == [("bees.md", "grafting.md")]
+
+
+def test_links_that_nobody_was_asked_about_are_not_remembered_as_accepted(index):
+    editor = index.editor()
+    editor.write([editor.plan(index.suggest_links("apples.md", k=1)).edit])
+    assert accepted(index) == []
+
+
+def test_a_note_that_undo_leaves_alone_keeps_what_was_accepted_for_it(index):
+    editor = index.editor()
+    plans = [editor.plan(index.suggest_links(note, k=1)) for note in ("apples.md", "bees.md")]
+    editor.write([plan.edit for plan in plans], was_asked=True)
+    file = index.vault.root / "apples.md"
+    file.write_text(file.read_text() + "More.\n")
+    editor.undo(only_unchanged=True)
+    assert [note for note, _ in accepted(index)] == ["apples.md"]
+
+
+def test_undo_forgets_what_was_accepted_also_where_the_index_is_gone(index):
+    editor = index.editor()
+    editor.write([editor.plan(index.suggest_links("apples.md", k=1)).edit], was_asked=True)
+    for file in index.settings.index.glob("catalog.sqlite*"):
+        file.unlink()
+    editor.undo()
+    index.refresh()
+    assert accepted(index) == []
+
+
+def test_what_can_not_be_remembered_is_said_before_a_note_changes(index):
+    editor = index.editor()
+    plan = editor.plan(index.suggest_links("grafting.md", k=1))
+    (index.settings.index / "feedback.jsonl").mkdir()
+    with pytest.raises(IndexDamaged):
+        editor.write([plan.edit], was_asked=True)
+    assert (index.vault.root / "grafting.md").read_text() == ORCHARD["grafting.md"]
+
+
 def test_a_plan_is_made_of_the_note_as_it_is_now(index):
     found = index.suggest_links("apples.md", k=1)
     file = index.vault.root / "apples.md"
@@ -460,3 +511,29 @@ def test_a_vault_of_markdown_links_gets_them(tmp_path):
     apples = tuple(item for item in found.suggestions if item.card.path == "grafting.md")
     plan = index.editor().plan(NoteSuggestions(found.path, found.title, apples, 0.0))
     assert [added.written for added in plan.edit.added] == ["[Grafting](../grafting.md)"]
+    assert apples[0].written_as == "[Grafting](../grafting.md)"
+    assert apples[0].link == "[[grafting]]"
+
+
+@pytest.mark.parametrize(
+    ("source", "written"),
+    [
+        ("# S\n\nA grafted tree. See [[fruit/quince|Quince]].\n", "[[tools/grafting|Grafting]]"),
+        ("# S\n\nA grafted tree. See [[quince]].\n\n## Related\n- [Bees](bees.md)\n",
+         "[Grafting](tools/grafting.md)"),
+        ('---\nrelated: ["[[bees]]"]\n---\nA grafted tree, [b](bees.md), [q](fruit/quince.md).\n',
+         "[[grafting]]"),
+        ("# S\n\nA grafted tree.\n", "[[grafting]]"),
+    ],
+)  # fmt: skip
+def test_a_suggestion_is_shown_as_it_would_be_written(tmp_path, source, written):
+    notes = {name: text for name, text in ORCHARD.items() if name != "grafting.md"}
+    moved = {"tools/grafting.md": ORCHARD["grafting.md"], "fruit/quince.md": "# Quince\n\nSour.\n"}
+    write(tmp_path, {**notes, **moved, "source.md": source})
+    index = index_of(tmp_path)
+    index.refresh()
+    found = index.suggest_links("source.md", k=10)
+    grafting = tuple(item for item in found.suggestions if item.card.path == "tools/grafting.md")
+    assert grafting[0].written_as == written
+    plan = index.editor().plan(NoteSuggestions(found.path, found.title, grafting, 0.0))
+    assert [added.written for added in plan.edit.added] == [written]

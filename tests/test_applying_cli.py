@@ -149,6 +149,9 @@ def test_on_a_terminal_each_suggestion_is_asked_about(vault, capsys):
     assert (vault / "bees.md").read_text() == ORCHARD["bees.md"]
     capsys.readouterr()
     assert len(ran_json(capsys, "dismiss", "--list")[1]["dismissed"]) == 1
+    assert '"accepted"' in (vault / ".recall/feedback.jsonl").read_text()
+    assert ran_json(capsys, "undo")[1]["notes"][0]["withdrawn"] == ["grafting.md"]
+    assert '"accepted"' not in (vault / ".recall/feedback.jsonl").read_text()
 
 
 @pytest.mark.parametrize(("key", "code", "end"), [

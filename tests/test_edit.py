@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from recall.applying.journal import Record, sha256_of
 from recall.domain import LinkPlace, LinkSyntax, NameKind, NoteCard, ResolvedLink
 from recall.edit import Habit, Shape, add_links, common_habit, habit_of, unified
-from recall.edit.insertion import NewLink
-from recall.edit.spelling import Manner, manner_of, new_link
+from recall.manner import Manner, NewLink, manner_of, new_link
 from recall.markdown import parse_note
 from recall.names import Resolver, names_of
 

@@ -15,6 +15,7 @@ ORDER = (
     "errors",
     "words",
     "names",
+    "manner",
     "markdown",
     "edit",
     "vault",

@@ -37,6 +37,7 @@ class _Writing:
     vault: Vault
     journal: Journal
     name: str
+    was_asked: bool
 
     def write(self, edit: Edit) -> Outcome:
         """Write one note; an edit that changes nothing touches nothing."""
@@ -50,6 +51,7 @@ class _Writing:
             new_sha256=sha256_of(edit.new),
             insertions=edit.insertions,
             links=tuple(added.written for added in edit.added),
+            accepted=accepted_in(edit) if self.was_asked else (),
         )
         try:
             self._check(record)
@@ -80,7 +82,12 @@ class _Writing:
 
 
 def write_all(
-    edits: Sequence[Edit], vault: Vault, journal: Journal, *, application: str
+    edits: Sequence[Edit],
+    vault: Vault,
+    journal: Journal,
+    *,
+    application: str,
+    was_asked: bool = False,
 ) -> list[Outcome]:
     """Write several notes; what fails in one note does not stop the others.
 
@@ -89,6 +96,7 @@ def write_all(
         vault: The notes.
         journal: Where each is put on record before it is written.
         application: Its name (`new_application`); several calls may write for one.
+        was_asked: Whether the author said yes to each link; the record then says so.
 
     Returns:
         What became of each edit.
@@ -102,8 +110,13 @@ def write_all(
         records = journal.records()
         if len(kept := without_oldest(records)) < len(records):
             journal.keep(kept)
-        writing = _Writing(vault, journal, application)
+        writing = _Writing(vault, journal, application, was_asked)
         return [writing.write(edit) for edit in edits]
+
+
+def accepted_in(edit: Edit) -> tuple[str, ...]:
+    """The notes that an edit links, by path."""
+    return tuple(added.link.path for added in edit.added)
 
 
 def _now() -> datetime:

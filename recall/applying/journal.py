@@ -49,6 +49,7 @@ class Record:
     new_sha256: str
     insertions: tuple[Insertion, ...]  # into the old text, in characters
     links: tuple[str, ...]  # as written
+    accepted: tuple[str, ...] = ()  # the notes linked that the author said yes to, by path
 
     def old_text(self, new: str) -> str | None:
         """What the note said before, if this is the text that was written."""
@@ -190,6 +191,7 @@ def _line(record: Record) -> dict[str, object]:
         "new_sha256": record.new_sha256,
         "insertions": [[insertion.at, insertion.text] for insertion in record.insertions],
         "links": list(record.links),
+        "accepted": list(record.accepted),
     }
 
 
@@ -197,12 +199,13 @@ def _record(line: dict[str, Any]) -> Record:
     if line["format"] != FORMAT:
         raise ValueError(f"written by another version (format {line['format']!r})")
     texts = {name: line[name] for name in ("application", "at", "path", "old_sha256", "new_sha256")}
-    if not all(isinstance(text, str) for text in (*texts.values(), *line["links"])):
+    links, accepted = line["links"], line.get("accepted", ())  # older records don't tell
+    if not all(isinstance(text, str) for text in (*texts.values(), *links, *accepted)):
         raise TypeError("a text is none")
     if not is_inside(texts["path"]):
         raise ValueError(f"{texts['path']!r} is no path in the vault")
     insertions = tuple(Insertion(int(at), str(text)) for at, text in line["insertions"])
-    return Record(**texts, insertions=insertions, links=tuple(line["links"]))
+    return Record(**texts, insertions=insertions, links=tuple(links), accepted=tuple(accepted))
 
 
 def _locked(descriptor: int) -> bool:

@@ -35,6 +35,12 @@ class Restored:
     new: str = ""  # the text that the application had written, where the note still holds it
     old: str = ""  # the text before it
     reason: str = ""
+    accepted: tuple[str, ...] = ()  # the notes linked that the author had said yes to, by path
+
+    @property
+    def withdrawn(self) -> tuple[str, ...]:
+        """The notes of which it is no longer remembered that they were accepted for this one."""
+        return self.accepted if self.state in {State.RESTORED, State.AS_BEFORE} else ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +98,13 @@ def _look(record: Record, vault: Vault) -> Restored:
     except NoteUnreadable as error:
         return Restored(record.path, State.GONE, record.links, reason=error.message)
     if sha256_of(text) == record.old_sha256:
-        return Restored(record.path, State.AS_BEFORE, record.links)
+        return Restored(record.path, State.AS_BEFORE, record.links, accepted=record.accepted)
     old = record.old_text(text)
     if old is None:
         return Restored(record.path, State.CHANGED, record.links, reason="edited since")
-    return Restored(record.path, State.RESTORED, record.links, new=text, old=old)
+    return Restored(
+        record.path, State.RESTORED, record.links, new=text, old=old, accepted=record.accepted
+    )
 
 
 def _restore(record: Record, note: Restored, vault: Vault) -> Restored:

@@ -57,12 +57,10 @@ def review(
             plan = editor.plan(replace(note, suggestions=tuple(accepted)), mentions=mentions)
             for line in edits.left_out(plan):
                 output.print_text(line)
-            outcome, *_ = editor.write([plan.edit], application=application)
+            outcome, *_ = editor.write([plan.edit], application=application, was_asked=True)
             outcomes.append(outcome)
             if outcome.is_written:
                 show(unified(plan.edit.path, plan.edit.old, plan.edit.new))
-                targets = [index.settings.notes / added.link.path for added in plan.edit.added]
-                index.accept(index.settings.notes / note.path, *targets)
         if not goes_on:
             break
     output.print_text(edits.summary(outcomes))

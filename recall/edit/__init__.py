@@ -10,7 +10,8 @@ from __future__ import annotations
 from recall.edit.add import Unplaced, add_links, habit_of
 from recall.edit.difference import unified
 from recall.edit.habit import DEFAULT, Habit, common_habit
-from recall.edit.insertion import Added, Edit, Insertion, NewLink, Shape, put_in, take_out
+from recall.edit.insertion import Added, Edit, Insertion, Shape, put_in, take_out
+from recall.manner import NewLink
 
 __all__ = [
     "DEFAULT",

@@ -15,7 +15,6 @@ from recall.edit.insertion import (
     Added,
     Edit,
     Insertion,
-    NewLink,
     Shape,
     added_lines,
     joined,
@@ -29,6 +28,7 @@ from recall.edit.tree import find_trees
 
 if TYPE_CHECKING:
     from recall.edit.place import Place, Put
+    from recall.manner import NewLink
 
 
 @dataclass(frozen=True, slots=True)

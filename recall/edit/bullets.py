@@ -6,13 +6,17 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import TYPE_CHECKING
 
 from recall.edit.habit import Habit
-from recall.edit.insertion import Insertion, NewLink, Shape, end_of_line, line_ending
+from recall.edit.insertion import Insertion, Shape, end_of_line, line_ending
 from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind, columns
 from recall.markdown.roles import folded
+
+if TYPE_CHECKING:
+    from recall.manner import NewLink
 
 _NUMBER = re.compile(r"(\d{1,9})(?=[.)])")
 _TASK = re.compile(r"\[[^\[\]]\](?=[ \t]+\Z)")

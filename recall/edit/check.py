@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from recall.domain import Block, Link, LinkPlace, LinkSyntax, Note, Span
-from recall.edit.insertion import NewLink, Shape
+from recall.edit.insertion import Shape
 
 if TYPE_CHECKING:
     from recall.edit.page import Page
+    from recall.manner import NewLink
 
 Resolve = Callable[[Link], str | None]  # the path of the note that a link means
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from recall.domain import LinkSyntax
-from recall.edit.insertion import Insertion, NewLink, Shape, line_ending
+from recall.edit.insertion import Insertion, Shape, line_ending
 from recall.edit.place import Put
 from recall.edit.tree import new_tree
 from recall.markdown.roles import folded
@@ -15,6 +15,7 @@ from recall.markdown.roles import folded
 if TYPE_CHECKING:
     from recall.edit.habit import Habit
     from recall.edit.page import Page
+    from recall.manner import NewLink
 
 _KEY = re.compile(r"^([A-Za-z0-9_-]+)[ \t]*:", re.MULTILINE)
 

@@ -11,8 +11,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
+from typing import TYPE_CHECKING
 
-from recall.domain import LinkSyntax
+if TYPE_CHECKING:
+    from recall.manner import NewLink
 
 _END_OF_LINE = re.compile(r"\r\n|\r|\n")
 
@@ -25,31 +27,6 @@ class Shape(StrEnum):
     LINE = "line"  # `Links: [[a]], [[b]]`, or links alone in a paragraph under such a heading
     PROPERTY = "property"  # a `related:` list in the frontmatter
     MENTION = "mention"  # the words of the prose that are the other note's name
-
-
-@dataclass(frozen=True, slots=True)
-class NewLink:
-    """A link that is wanted in a note, in the spellings that lead to its target there."""
-
-    path: str  # of the note it leads to
-    title: str
-    wiki: str  # what goes between `[[` and `]]`
-    address: str | None = None  # what goes into `[title](…)`; None: can't be said that way
-    prefer: LinkSyntax = LinkSyntax.WIKI
-    names: tuple[str, ...] = ()  # what the prose may call the target, for a mention
-
-    def written(self, syntax: LinkSyntax | None = None) -> str:
-        """The whole link, in the syntax asked for if the target can be said in it."""
-        if (syntax or self.prefer) is LinkSyntax.MARKDOWN and self.address:
-            return f"[{_as_label(self.title)}]({self.address})"
-        return f"[[{self.wiki}]]"
-
-    @property
-    def shown(self) -> frozenset[str]:
-        """What a reader sees of it, in either syntax."""
-        target, bar, label = self.wiki.partition("|")
-        name = label if bar else target.rpartition("/")[2]
-        return frozenset(" ".join(text.split()) for text in (name, target, self.title))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +132,3 @@ def added_lines(edit: Edit, written: Sequence[str]) -> list[int]:
         at = next((spot for spot in spots if spot >= 0), places[0][0] if places else 0)
         lines.append(line_of(new, at))
     return lines
-
-
-def _as_label(title: str) -> str:
-    return re.sub(r"([\[\]\\])", r"\\\1", " ".join(title.split()))

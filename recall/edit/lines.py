@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from recall.edit.bullets import find_leads
 from recall.edit.habit import Habit
-from recall.edit.insertion import Insertion, NewLink, Shape, end_of_line
+from recall.edit.insertion import Insertion, Shape, end_of_line
 from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind
@@ -17,6 +17,7 @@ from recall.markdown.roles import folded
 
 if TYPE_CHECKING:
     from recall.domain import Link
+    from recall.manner import NewLink
 
 _LABEL = re.compile(
     r"^(?:[ \t]*>)*[ \t]*(?:[-*+][ \t]+)?[*_]{0,3}([^\s:\[\]*_][^\n:\[\]*_]{0,59})[*_]{0,3}[ \t]*"

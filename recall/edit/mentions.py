@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from recall.domain import Facet, LinkSyntax, Section
-from recall.edit.insertion import Insertion, NewLink, Shape
+from recall.edit.insertion import Insertion, Shape
 from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind
 from recall.markdown.mask import shield
@@ -15,6 +15,7 @@ from recall.names import normal_form
 
 if TYPE_CHECKING:
     from recall.edit.page import Page
+    from recall.manner import NewLink
 
 GAP = "\ue000"  # stands where no name can be: in a link, a tag, an address
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from recall.edit.habit import Habit
-    from recall.edit.insertion import Insertion, NewLink, Shape
+    from recall.edit.insertion import Insertion, Shape
+    from recall.manner import NewLink
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import yaml
 
 from recall.edit.habit import Habit
-from recall.edit.insertion import Insertion, NewLink, Shape, end_of_line, line_ending
+from recall.edit.insertion import Insertion, Shape, end_of_line, line_ending
 from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.roles import folded
+
+if TYPE_CHECKING:
+    from recall.manner import NewLink
 
 _WIKILINK = re.compile(r"!?\[\[[^\[\]\n]*\]\]")
 _ITEM = re.compile(r"^([ \t]*)-([ \t]+)", re.MULTILINE)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from recall.edit.habit import Habit
-from recall.edit.insertion import Insertion, NewLink, Shape, line_ending
+from recall.edit.insertion import Insertion, Shape, line_ending
 from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind
 from recall.markdown.mask import shield
@@ -16,6 +16,7 @@ from recall.markdown.plain import read
 
 if TYPE_CHECKING:
     from recall.edit.page import Page
+    from recall.manner import NewLink
 
 _TAG = re.compile(r"<(/?)(ul|ol|li)\b[^<>]*>", re.IGNORECASE)
 _LINE_START = re.compile(r"[^\S\n]*\Z")

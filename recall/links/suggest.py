@@ -13,6 +13,7 @@ from recall.links.comparison import Comparison
 from recall.links.evidence import gather
 from recall.links.features import compute
 from recall.links.ranker import load_ranker
+from recall.links.written import Writer
 from recall.names import Resolver, spelling
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def suggest(
     probabilities = probabilities.round(4)
     order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted: ties by path
     resolver = Resolver(snapshot.lookup)
+    writer = Writer(source.card.path, snapshot, resolver)
     suggestions: list[Suggestion] = []
     for row in order.tolist():
         path = compared.paths[row]
@@ -84,6 +86,7 @@ def suggest(
                 link=f"[[{name}]]",
                 evidence=gather(compared, features, row, card),
                 linked=path in source.linked,
+                written_as=writer.written(card),
             )
         )
     return tuple(suggestions)

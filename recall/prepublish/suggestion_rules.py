@@ -27,7 +27,7 @@ def missing_links(exam: Examination) -> Iterator[Finding]:
         there = item.evidence.there
         yield exam.finding(
             Rule.MISSING_LINK,
-            f"could link {item.link} ({item.score:.2f}), which says: {shortened(there.text)}",
+            f"could link {item.written_as} ({item.score:.2f}), which says: {shortened(there.text)}",
             line=item.evidence.here.line,
             subject=item.card.path,
             link=item.link,
@@ -49,7 +49,7 @@ def unlinked_mentions(exam: Examination) -> Iterator[Finding]:
         offset = _where(mention.text, mention.line, exam)
         yield exam.finding(
             Rule.UNLINKED_MENTION,
-            f'"{shortened(mention.text)}" is named here without its link {item.link}',
+            f'"{shortened(mention.text)}" is named here without its link {item.written_as}',
             offset=offset,
             line=mention.line,
             subject=item.card.path,

@@ -100,6 +100,7 @@ def _suggestion_json(item: Suggestion) -> dict[str, object]:
         "linked": item.linked,
         "dismissed": item.dismissed,
         "near_duplicate": item.near_duplicate,
+        "written_as": item.written_as,
         "evidence": evidence_json(item.evidence),
     }
 

@@ -96,7 +96,8 @@ def suggestion_lines(item: Suggestion, style: Style, *, explain: bool) -> Iterat
         "nearly the same note": item.near_duplicate,
     }
     mark = "".join(style.dim(f"  {words}") for words, holds in said.items() if holds)
-    yield f" {item.rank:>2}  {style.bold(visible(item.link))}  {item.score:.2f}{mark}"
+    link = style.bold(visible(item.written_as or item.link))
+    yield f" {item.rank:>2}  {link}  {item.score:.2f}{mark}"
     yield from evidence_lines(item.evidence, style, explain=explain)
 
 

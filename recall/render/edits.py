@@ -161,6 +161,7 @@ def undone_json(done: Undone) -> dict[str, object]:
                 "state": note.state.value,
                 "links": list(note.links),
                 "reason": note.reason or None,
+                "withdrawn": list(note.withdrawn),
                 "diff": unified(note.path, note.new, note.old),
             }
             for note in done.notes

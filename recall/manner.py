@@ -11,12 +11,36 @@ from typing import TypeVar
 from urllib.parse import quote
 
 from recall.domain import LinkPlace, LinkSyntax, NameKind, NoteCard, ResolvedLink
-from recall.edit.insertion import NewLink
 from recall.names import Resolver, spelling
 
 _T = TypeVar("_T")
 _SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
 _SAFE = "/!$&'*+,;=:@~-._"  # in an address between parentheses; brackets and blanks are escaped
+
+
+@dataclass(frozen=True, slots=True)
+class NewLink:
+    """A link that is wanted in a note, in the spellings that lead to its target there."""
+
+    path: str  # of the note it leads to
+    title: str
+    wiki: str  # what goes between `[[` and `]]`
+    address: str | None = None  # what goes into `[title](…)`; None: can't be said that way
+    prefer: LinkSyntax = LinkSyntax.WIKI
+    names: tuple[str, ...] = ()  # what the prose may call the target, for a mention
+
+    def written(self, syntax: LinkSyntax | None = None) -> str:
+        """The whole link, in the syntax asked for if the target can be said in it."""
+        if (syntax or self.prefer) is LinkSyntax.MARKDOWN and self.address:
+            return f"[{_as_label(self.title)}]({self.address})"
+        return f"[[{self.wiki}]]"
+
+    @property
+    def shown(self) -> frozenset[str]:
+        """What a reader sees of it, in either syntax."""
+        target, bar, label = self.wiki.partition("|")
+        name = label if bar else target.rpartition("/")[2]
+        return frozenset(" ".join(text.split()) for text in (name, target, self.title))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +161,7 @@ def _root_of(link: ResolvedLink, prefix: str) -> Iterator[str | None]:
 def _most(values: Sequence[_T], otherwise: _T) -> _T:
     counted = Counter(values)
     return max(counted, key=lambda value: (counted[value], str(value)), default=otherwise)
+
+
+def _as_label(title: str) -> str:
+    return re.sub(r"([\[\]\\])", r"\\\1", " ".join(title.split()))
