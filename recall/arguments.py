@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recall.domain import Filters
-from recall.errors import UsageError, VaultNotFound
+from recall.errors import IndexOutdated, UsageError, VaultNotFound
 from recall.naming import shown
+
+if TYPE_CHECKING:
+    from recall.embedding import Embedder
+    from recall.store import Snapshot
 
 DEFAULT_HITS = 10
 DEFAULT_SUGGESTIONS = 5
@@ -55,3 +60,21 @@ def check_probability(min_score: float) -> None:
     is_number = isinstance(min_score, (int, float)) and not isinstance(min_score, bool)
     if not is_number or not 0 <= min_score <= 1:
         raise UsageError(f"The least score is {min_score!r}.", hint="Give a number from 0 to 1.")
+
+
+def check_space(snapshot: Snapshot, embedder: Embedder, model: str) -> None:
+    """See that the index and the embedder share a vector space.
+
+    Args:
+        snapshot: The index.
+        embedder: What would embed a text to compare with it.
+        model: How the user calls the embedder's model.
+
+    Raises:
+        IndexOutdated: They don't; vectors of two spaces can't be compared.
+    """
+    if snapshot.identity.space != embedder.space.fingerprint:
+        raise IndexOutdated(
+            f"The index was made with another model than {model}.",
+            hint="Run recall index, or ask without --no-refresh.",
+        )

@@ -8,11 +8,10 @@ for hit in index.search("audio models").hits:
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,9 +22,10 @@ from recall.arguments import (
     check_name,
     check_probability,
     check_question,
+    check_space,
     vault_folder,
 )
-from recall.build import build, identity_of, why_again
+from recall.build import build, identity_of
 from recall.domain import (
     BuildReport,
     Filters,
@@ -35,29 +35,29 @@ from recall.domain import (
     Status,
     Verdict,
 )
-from recall.embedding import describe, open_embedder, why_altered
+from recall.embedding import why_altered
+from recall.embedding.configured import embedder_for, models_dir
 from recall.embedding.lazy import LazyEmbedder
-from recall.errors import IndexOutdated, NoteNotFound, NoteUnreadable, UsageError
-from recall.feedback import Feedback, judgements, targets_of
+from recall.errors import UsageError
+from recall.feedback import Feedback, judgements
 from recall.judging import follow, judge, mark_of
-from recall.names import Resolver
-from recall.naming import file_named, find_note, shown
-from recall.passages import Lines
-from recall.planning import pending
 from recall.search import search, text_passages
 from recall.settings import Settings, load_settings
+from recall.status import status_of
 from recall.store import Store
-from recall.store.learned import is_current, read_facts
+from recall.store.learned import is_current
 from recall.vault import Vault
 
 if TYPE_CHECKING:
     from recall.applying import Editor
     from recall.build import OnProgress
-    from recall.domain import Diagnosis, Link, Note, NoteCard, Suggestion
+    from recall.domain import Diagnosis, Note, Suggestion
     from recall.embedding import Embedder
     from recall.feedback import NoteMark
-    from recall.links import Explanation, Learned, Source, Targets
+    from recall.links import Explanation, Source
+    from recall.names import Resolver
     from recall.store import Snapshot
+    from recall.suggesting import Suggester
 
 
 def open_index(
@@ -109,8 +109,7 @@ class Index:
         self._vault = Vault(settings.notes, settings.ignore, settings.max_note_bytes)
         self._store = Store(settings.index)
         self._feedback = Feedback(settings.index)
-        self._taught: tuple[int, Learned] | None = None  # generation, and what it teaches
-        self.embedder = embedder or _embedder(settings, on_prepare)
+        self.embedder = embedder or embedder_for(settings, on_prepare)
 
     @property
     def vault(self) -> Vault:
@@ -157,7 +156,7 @@ class Index:
                 follow(self._feedback, snapshot, report)
         if learns and (full or not is_current(self.settings.index)):
             with self.read() as snapshot:
-                self._learned(snapshot, keep=True, anew=full)
+                self._suggester.learned(snapshot, keep=True, anew=full)
         return report
 
     def search(
@@ -258,38 +257,15 @@ class Index:
         check_name(note)
         check_k(k)
         check_probability(min_score)
-        from recall.links import is_near_duplicate, suggest
-
-        started = time.perf_counter()
         with self.read() as snapshot:
-            source = self._source(note, snapshot)
-            targets = self._targets(source.card, snapshot, drafts=drafts)
-            suggestions = suggest(
-                source,
+            return self._suggester.suggest(
+                note,
                 snapshot,
-                self._learned(snapshot),
                 k=k,
                 min_score=min_score,
                 include_linked=include_linked,
-                max_notes_per_text=self.settings.max_notes_per_text,
-                is_there=self._vault.holds,
-                is_wanted=lambda card: include_linked or targets.bar(card) is None,
+                drafts=drafts,
             )
-            suggestions = tuple(
-                replace(
-                    item,
-                    dismissed=item.card.path in targets.dismissed,
-                    near_duplicate=is_near_duplicate(source, item, snapshot),
-                )
-                for item in suggestions
-            )
-        return NoteSuggestions(
-            source.card.path,
-            source.card.title,
-            suggestions,
-            time.perf_counter() - started,
-            () if source.has_text else ("the note has no text of its own to compare",),
-        )
 
     def related(self, note: str | Path, *, k: int = DEFAULT_HITS) -> NoteSuggestions:
         """Like `suggest_links`, with the notes linked already, and those dismissed, marked.
@@ -323,30 +299,11 @@ class Index:
         check_name(note)
         check_k(k)
         check_probability(min_score)
-        from recall.links import explain
-
         with self.read() as snapshot:
-            source = self._source(note, snapshot)
-            card = snapshot.card(self._mark_of(target, snapshot).path)
-            if card is None:
-                raise NoteNotFound(
-                    f"{shown(str(target))} is no note of this vault.",
-                    hint="Only notes of the vault are suggested.",
-                )
-            found = explain(
-                source,
-                card,
-                snapshot,
-                self._learned(snapshot),
-                targets=self._targets(source.card, snapshot, drafts=drafts),
-                k=k,
-                min_score=min_score,
-                max_notes_per_text=self.settings.max_notes_per_text,
-                is_there=self._vault.holds,
+            other = self._mark_of(target, snapshot).path
+            return self._suggester.explain(
+                note, other, snapshot, k=k, min_score=min_score, drafts=drafts
             )
-        if not found.links:
-            return found
-        return replace(found, link_lines=self._lines_of(source.card.path, found.links))
 
     def dismiss(self, note: str | Path, *targets: str | Path) -> tuple[Judgement, ...]:
         """Never suggest these notes for that one again; remembered beside the index.
@@ -395,36 +352,7 @@ class Index:
 
     def status(self) -> Status:
         """What is indexed and what is stale; loads no model and opens no note."""
-        found = Status(
-            notes_folder=str(self.settings.notes),
-            index_folder=str(self.settings.index),
-            model=self.settings.model,
-            indexed=self.exists,
-        )
-        listing = self._vault.list()
-        if not found.indexed:
-            return replace(found, added=tuple(listing.stamps), skipped=listing.skipped)
-        reason = None
-        # A model that is not prepared here would have to be loaded to be compared.
-        if not isinstance(self.embedder, LazyEmbedder) or self.embedder.is_prepared:
-            identity = identity_of(self.embedder, self.settings.rules)
-            reason = why_again(self._store, identity)
-        if reason:
-            return replace(found, rebuild=reason, skipped=listing.skipped)
-        with self.read() as snapshot:
-            work = pending(snapshot, listing)
-            indexed = set(snapshot.stamps())
-            return replace(
-                found,
-                counts=snapshot.counts(),
-                built_at=snapshot.built_at,
-                added=tuple(path for path in work.examine if path not in indexed),
-                changed=tuple(path for path in work.examine if path in indexed),
-                removed=work.gone,
-                skipped=snapshot.skipped(),
-                problems=snapshot.problems(),
-                learned=read_facts(self.settings.index),
-            )
+        return status_of(self.settings, self._vault, self._store, self.embedder)
 
     def doctor(self) -> Iterator[Diagnosis]:
         """Read everything through, and say of each part how it was found and what to run.
@@ -436,7 +364,7 @@ class Index:
         def why_model_altered() -> str | None:
             if not isinstance(self.embedder, LazyEmbedder):
                 return None
-            return why_altered(self.settings.model, models_dir=_models_dir(self.settings))
+            return why_altered(self.settings.model, models_dir=models_dir(self.settings))
 
         return doctor.examine(
             self._vault,
@@ -468,34 +396,7 @@ class Index:
         Raises:
             IndexOutdated: The index was made with another model; call `refresh` first.
         """
-        from recall.links import note_source
-
-        self.check_space(snapshot)
-        return note_source(
-            note,
-            snapshot,
-            self.embedder,
-            max_notes_per_text=self.settings.max_notes_per_text,
-            resolver=resolver,
-        )
-
-    def _targets(self, source: NoteCard, snapshot: Snapshot, *, drafts: bool) -> Targets:
-        from recall.links import Targets
-
-        said = self._feedback.entries()
-        dismissed = targets_of(source, said, Verdict.DISMISSED, snapshot)
-        return Targets(source, self.settings.suggest.exclude, drafts, dismissed)
-
-    def _lines_of(self, path: str, links: Sequence[Link]) -> tuple[int, ...]:
-        """The lines of links, for which the note is read again."""
-        file = Path(path)
-        outside = replace(self._vault, root=file.parent)
-        try:
-            text, _ = outside.read(file.name) if file.is_absolute() else self._vault.read(path)
-        except NoteUnreadable:
-            return ()
-        lines = Lines(text)
-        return tuple(lines.line_at(link.span.start) for link in links)
+        return self._suggester.embedded(note, snapshot, resolver=resolver)
 
     def _judge(
         self, verdict: Verdict | None, note: str | Path, targets: Sequence[str | Path]
@@ -527,18 +428,8 @@ class Index:
             min_score: The least probability of a suggestion.
             is_there: Whether a note may be suggested at all, by its path.
         """
-        from recall.links import suggest
-
-        targets = self._targets(source.card, snapshot, drafts=False)
-        return suggest(
-            source,
-            snapshot,
-            self._learned(snapshot),
-            k=k,
-            min_score=min_score,
-            max_notes_per_text=self.settings.max_notes_per_text,
-            is_there=is_there,
-            is_wanted=lambda card: targets.bar(card) is None,
+        return self._suggester.suggest_for(
+            source, snapshot, k=k, min_score=min_score, is_there=is_there
         )
 
     def check_space(self, snapshot: Snapshot) -> None:
@@ -547,55 +438,10 @@ class Index:
         Raises:
             IndexOutdated: They don't; vectors of two spaces can't be compared.
         """
-        if snapshot.identity.space != self.embedder.space.fingerprint:
-            raise IndexOutdated(
-                f"The index was made with another model than {self.settings.model}.",
-                hint="Run recall index, or ask without --no-refresh.",
-            )
+        check_space(snapshot, self.embedder, self.settings.model)
 
-    def _learned(self, snapshot: Snapshot, *, keep: bool = False, anew: bool = False) -> Learned:
-        """What the vault itself teaches; read once for each state of the index."""
-        from recall.links import learned_of
+    @cached_property
+    def _suggester(self) -> Suggester:
+        from recall.suggesting import Suggester  # late: a search needs none of it
 
-        if anew or self._taught is None or self._taught[0] != snapshot.generation:
-            learned = learned_of(
-                snapshot,
-                self.settings.index,
-                max_notes_per_text=self.settings.max_notes_per_text,
-                keep=keep,
-                anew=anew,
-            )
-            self._taught = snapshot.generation, learned
-        return self._taught[1]
-
-    def _source(self, note: str | Path, snapshot: Snapshot) -> Source:
-        from recall.links import indexed_source, read_draft
-
-        file = file_named(note)
-        if file is not None:
-            path = self._vault.relative(file)
-            if path is None or snapshot.card(path) is None:
-                draft, _ = read_draft(file, path, self._vault, self.settings.rules)
-                return self.embedded(draft, snapshot, resolver=Resolver(snapshot.lookup))
-        else:
-            path = find_note(str(note).strip(), snapshot, folder=self.settings.notes)
-        return indexed_source(path, snapshot, max_notes_per_text=self.settings.max_notes_per_text)
-
-
-def _models_dir(settings: Settings) -> Path | None:
-    return settings.cache / "models" if settings.cache else None
-
-
-def _embedder(settings: Settings, on_prepare: Callable[[str], None] | None) -> Embedder:
-    models = _models_dir(settings)
-    return LazyEmbedder(
-        lambda: describe(settings.model, models_dir=models),
-        lambda: open_embedder(
-            settings.model,
-            runtime=settings.runtime,
-            models_dir=models,
-            threads=settings.threads,
-            allow_download=settings.allow_download,
-            on_prepare=on_prepare,
-        ),
-    )
+        return Suggester(self.settings, self._vault, self._feedback, self.embedder)

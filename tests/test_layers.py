@@ -35,6 +35,8 @@ ORDER = (
     "naming",
     "judging",
     "arguments",
+    "status",
+    "suggesting",
     "doctor",
     "index",
     "evaluate",

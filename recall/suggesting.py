@@ -1,0 +1,247 @@
+"""What a note should perhaps link: its source, what bars a target, what the vault has taught."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recall.arguments import check_space
+from recall.domain import NoteSuggestions, Verdict
+from recall.errors import NoteNotFound, NoteUnreadable
+from recall.feedback import targets_of
+from recall.links import (
+    Targets,
+    explain,
+    indexed_source,
+    is_near_duplicate,
+    learned_of,
+    note_source,
+    read_draft,
+    suggest,
+)
+from recall.names import Resolver
+from recall.naming import file_named, find_note, shown
+from recall.passages import Lines
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from recall.domain import Link, Note, NoteCard, Suggestion
+    from recall.embedding import Embedder
+    from recall.feedback import Feedback
+    from recall.links import Explanation, Learned, Source
+    from recall.settings import Settings
+    from recall.store import Snapshot
+    from recall.vault import Vault
+
+
+class Suggester:
+    """Suggestions over one vault; keeps what the vault teaches between two questions."""
+
+    def __init__(
+        self, settings: Settings, vault: Vault, feedback: Feedback, embedder: Embedder
+    ) -> None:
+        self._settings = settings
+        self._vault = vault
+        self._feedback = feedback
+        self._embedder = embedder
+        self._taught: tuple[int, Learned] | None = None  # generation, and what it teaches
+
+    def suggest(
+        self,
+        note: str | Path,
+        snapshot: Snapshot,
+        *,
+        k: int,
+        min_score: float,
+        include_linked: bool,
+        drafts: bool,
+    ) -> NoteSuggestions:
+        """The notes that a note should perhaps link; arguments as of `Index.suggest_links`."""
+        started = time.perf_counter()
+        source = self.source(note, snapshot)
+        targets = self.targets(source.card, snapshot, drafts=drafts)
+        found = self._ranked(
+            source,
+            snapshot,
+            targets,
+            k=k,
+            min_score=min_score,
+            include_linked=include_linked,
+            is_there=self._vault.holds,
+        )
+        marked = tuple(
+            replace(
+                item,
+                dismissed=item.card.path in targets.dismissed,
+                near_duplicate=is_near_duplicate(source, item, snapshot),
+            )
+            for item in found
+        )
+        return NoteSuggestions(
+            source.card.path,
+            source.card.title,
+            marked,
+            time.perf_counter() - started,
+            () if source.has_text else ("the note has no text of its own to compare",),
+        )
+
+    def suggest_for(
+        self,
+        source: Source,
+        snapshot: Snapshot,
+        *,
+        k: int,
+        min_score: float,
+        is_there: Callable[[str], bool],
+    ) -> tuple[Suggestion, ...]:
+        """The notes that a source should perhaps link; as `Index.suggestions_for`."""
+        return self._ranked(
+            source,
+            snapshot,
+            self.targets(source.card, snapshot, drafts=False),
+            k=k,
+            min_score=min_score,
+            include_linked=False,
+            is_there=is_there,
+        )
+
+    def explain(
+        self,
+        note: str | Path,
+        target: str,
+        snapshot: Snapshot,
+        *,
+        k: int,
+        min_score: float,
+        drafts: bool,
+    ) -> Explanation:
+        """Why a note is suggested for another, or why not.
+
+        Args:
+            note: As of `Index.why`.
+            target: The path of the other.
+            snapshot: The index.
+            k: As of `Index.why`.
+            min_score: As of `Index.why`.
+            drafts: As of `Index.why`.
+
+        Raises:
+            NoteNotFound: The index does not hold the target.
+        """
+        source = self.source(note, snapshot)
+        card = snapshot.card(target)
+        if card is None:
+            raise NoteNotFound(
+                f"{shown(target)} is no note of this vault.",
+                hint="Only notes of the vault are suggested.",
+            )
+        found = explain(
+            source,
+            card,
+            snapshot,
+            self.learned(snapshot),
+            targets=self.targets(source.card, snapshot, drafts=drafts),
+            k=k,
+            min_score=min_score,
+            max_notes_per_text=self._settings.max_notes_per_text,
+            is_there=self._vault.holds,
+        )
+        if not found.links:
+            return found
+        return replace(found, link_lines=self._lines_of(source.card.path, found.links))
+
+    def source(self, note: str | Path, snapshot: Snapshot) -> Source:
+        """A note with its vectors: the index's own, or, of a draft that it lacks, new ones.
+
+        Raises:
+            NoteNotFound: No note, or several, answer to that name.
+            IndexOutdated: As `embedded` does.
+        """
+        file = file_named(note)
+        if file is not None:
+            path = self._vault.relative(file)
+            if path is None or snapshot.card(path) is None:
+                draft, _ = read_draft(file, path, self._vault, self._settings.rules)
+                return self.embedded(draft, snapshot, resolver=Resolver(snapshot.lookup))
+        else:
+            path = find_note(str(note).strip(), snapshot, folder=self._settings.notes)
+        return indexed_source(path, snapshot, max_notes_per_text=self._settings.max_notes_per_text)
+
+    def embedded(self, note: Note, snapshot: Snapshot, *, resolver: Resolver) -> Source:
+        """A text that the index does not hold, as a source; as `Index.embedded`."""
+        check_space(snapshot, self._embedder, self._settings.model)
+        return note_source(
+            note,
+            snapshot,
+            self._embedder,
+            max_notes_per_text=self._settings.max_notes_per_text,
+            resolver=resolver,
+        )
+
+    def targets(self, source: NoteCard, snapshot: Snapshot, *, drafts: bool) -> Targets:
+        """What may be suggested for a note.
+
+        Args:
+            source: The note.
+            snapshot: The index.
+            drafts: Whether drafts may be, for a published note too.
+        """
+        said = self._feedback.entries()
+        dismissed = targets_of(source, said, Verdict.DISMISSED, snapshot)
+        return Targets(source, self._settings.suggest.exclude, drafts, dismissed)
+
+    def learned(self, snapshot: Snapshot, *, keep: bool = False, anew: bool = False) -> Learned:
+        """What the vault itself teaches; read once for each state of the index.
+
+        Args:
+            snapshot: The index.
+            keep: Whether what has to be learned is kept beside the index.
+            anew: Whether to learn again what is there already.
+        """
+        if anew or self._taught is None or self._taught[0] != snapshot.generation:
+            learned = learned_of(
+                snapshot,
+                self._settings.index,
+                max_notes_per_text=self._settings.max_notes_per_text,
+                keep=keep,
+                anew=anew,
+            )
+            self._taught = snapshot.generation, learned
+        return self._taught[1]
+
+    def _ranked(
+        self,
+        source: Source,
+        snapshot: Snapshot,
+        targets: Targets,
+        *,
+        k: int,
+        min_score: float,
+        include_linked: bool,
+        is_there: Callable[[str], bool],
+    ) -> tuple[Suggestion, ...]:
+        return suggest(
+            source,
+            snapshot,
+            self.learned(snapshot),
+            k=k,
+            min_score=min_score,
+            include_linked=include_linked,
+            max_notes_per_text=self._settings.max_notes_per_text,
+            is_there=is_there,
+            is_wanted=lambda card: include_linked or targets.bar(card) is None,
+        )
+
+    def _lines_of(self, path: str, links: Sequence[Link]) -> tuple[int, ...]:
+        """The lines of links, for which the note is read again."""
+        file = Path(path)
+        outside = replace(self._vault, root=file.parent)
+        try:
+            text, _ = outside.read(file.name) if file.is_absolute() else self._vault.read(path)
+        except NoteUnreadable:
+            return ()
+        lines = Lines(text)
+        return tuple(lines.line_at(link.span.start) for link in links)
