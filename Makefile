@@ -15,7 +15,7 @@ test: $(VENV)/.installed-test lint  ## lint, types and tests
 test-slow: $(VENV)/.installed-test  ## every test, with many more generated examples
 	HYPOTHESIS_PROFILE=slow $(BIN)/python -m pytest
 
-soak: $(VENV)/.installed-test  ## 1,200 damaged indexes, 600 killed builds, a crowd for a minute
+soak: $(VENV)/.installed-test  ## 1,200 damaged indexes, 1,000 killed processes, a crowd for a minute
 	$(BIN)/python -m benchmarks.reliability --soak
 
 lint: $(VENV)/.installed-test

@@ -1,32 +1,50 @@
-"""Writers and readers of one index at once, each in a process of its own.
+"""Writers, linkers and readers of one vault at once, each in a process of its own.
 
-A writer edits its note, builds, and must find its edit. A reader must never see an edit undone,
-half a build, or an exception. A writer that waits too long must be told that somebody writes.
+A writer edits its note, builds, and must find its edit. A linker writes suggested links into notes
+that all linkers share, and takes back what was written last, whoever wrote it. A reader must never
+see an edit undone, half a build, half a note, or an exception. Who waits too long must be told that
+somebody writes. In the end each shared note holds the links that linkers were told are written and
+that nobody took back: no update is lost.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import random
 import re
 import time
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.small_vault import grow, index_of
-from recall.errors import IndexBusy
+from recall.applying import State
+from recall.errors import IndexBusy, NoteChanged, NothingToUndo
+
+if TYPE_CHECKING:
+    from recall.index import Index
 
 WAIT_SECONDS = 20.0
+SHARED = ("shared orchard.md", "shared bees.md", "shared ledger.md")
+UNDONE = 0.3  # of the turns of a linker: so there is always a link to write
 _COUNT = re.compile(r"writer (\d+) counted (\d+) (\w+) and again (\d+)")
+_SHARED = re.compile(
+    r"# [^\n]+\n\nThe orchard feeds the bees[^\n]+\n\n## Related\n(?:- \[\[[^\]\n]+\]\]\n)+"
+)
 
-Work = Callable[[Path, int, float], dict[str, int]]
+Links = Counter[tuple[str, str]]  # (note, note that it links) → how often written less taken back
+Work = Callable[[Path, int, float, Links], Counter[str]]
 
 
-def run(writers: int, readers: int, seconds: float, folder: Path) -> dict[str, object]:
+def run(
+    writers: int, linkers: int, readers: int, seconds: float, folder: Path
+) -> dict[str, object]:
     """Let them loose on one vault.
 
     Returns:
@@ -36,9 +54,13 @@ def run(writers: int, readers: int, seconds: float, folder: Path) -> dict[str, o
     grow(vault, notes=8)
     for number in range(writers):
         _write(vault, number, 0)
+    for path in SHARED:
+        _put(vault / path, _shared(path))
     index_of(vault).refresh()
+    links = _held_links(vault)
     until = time.monotonic() + seconds
     jobs: list[tuple[Work, int]] = [(_writer, number) for number in range(writers)]
+    jobs += [(_linker, number) for number in range(linkers)]
     jobs += [(_reader, number) for number in range(readers)]
     pipes = [_start(work, vault, number, until) for work, number in jobs]
     done: Counter[str] = Counter()
@@ -47,21 +69,30 @@ def run(writers: int, readers: int, seconds: float, folder: Path) -> dict[str, o
         with os.fdopen(reading) as heard:
             told = heard.read()
         status = os.waitpid(child, 0)[1]
-        if status or not told.startswith("{"):
+        if status or not told.startswith("["):
             failed.append(told or f"a process died with status {status}")
         else:
-            done.update(json.loads(told))
+            counts, wrote = json.loads(told)
+            done.update(counts)
+            for path, target, change in wrote:
+                links[path, target] += change
+    index_of(vault).refresh(wait_seconds=WAIT_SECONDS)
+    told_of = {pair: count for pair, count in links.items() if count}
+    if _held_links(vault) != told_of:
+        failed.append(f"links were lost, or came from nowhere: {_held_links(vault)}, {told_of}")
     with index_of(vault).read() as snapshot:
         for number in range(writers):
             last = int(_COUNT.search((vault / _name(number)).read_text(encoding="utf-8"))[2])
             if _count_in(snapshot, number) != last:
                 failed.append(f"the last edit of writer {number} is not in the index")
+    cases = sum(done[what] for what in ("builds", "reads", "applies", "undos"))
     return {
         "writers": writers,
+        "linkers": linkers,
         "readers": readers,
         "seconds": seconds,
-        "cases": done["builds"] + done["reads"],
-        "survived": done["builds"] + done["reads"] - len(failed),
+        "cases": cases,
+        "survived": cases - len(failed),
         "outcomes": dict(sorted(done.items())),
         "failed": failed[:10],
     }
@@ -75,13 +106,15 @@ def _start(work: Work, vault: Path, number: int, until: float) -> tuple[int, int
         return child, reading
     with os.fdopen(writing, "w") as told:
         try:
-            told.write(json.dumps(work(vault, number, until)))
+            links: Links = Counter()
+            counts = work(vault, number, until, links)
+            told.write(json.dumps([counts, [[*pair, n] for pair, n in links.items()]]))
         except BaseException:  # noqa: BLE001 - whatever it is, it is the finding
             told.write(f"{work.__name__} {number}: {traceback.format_exc()}")
     os._exit(0)
 
 
-def _writer(vault: Path, number: int, until: float) -> dict[str, int]:
+def _writer(vault: Path, number: int, until: float, _: Links) -> Counter[str]:
     done = Counter(builds=0, busy=0)
     count = 0
     while time.monotonic() < until:
@@ -99,7 +132,52 @@ def _writer(vault: Path, number: int, until: float) -> dict[str, int]:
     return done
 
 
-def _reader(vault: Path, number: int, until: float) -> dict[str, int]:
+def _linker(vault: Path, number: int, until: float, links: Links) -> Counter[str]:
+    done = Counter(applies=0, undos=0, refused=0)
+    chance = random.Random(number)
+    while time.monotonic() < until:
+        index = index_of(vault)
+        try:
+            if chance.random() < UNDONE:
+                done["undos"] += _undo(index, links)
+            else:
+                done["applies"] += _apply(index, chance, links)
+        except (IndexBusy, NoteChanged):  # said, and nothing was written
+            done["refused"] += 1
+    return done
+
+
+def _apply(index: Index, chance: random.Random, links: Links) -> int:
+    """Write one suggested link into a shared note; how many were written."""
+    found = index.suggest_links(chance.choice(SHARED), k=8)
+    if not found.suggestions:
+        return 0
+    wanted = replace(found, suggestions=(chance.choice(found.suggestions),))
+    editor = index.editor()
+    edit = editor.plan(wanted).edit
+    (outcome,) = editor.write([edit])
+    if outcome.error is not None:
+        raise outcome.error
+    for added in edit.added if outcome.is_written else ():
+        links[edit.path, added.link.path] += 1
+    return int(outcome.is_written)
+
+
+def _undo(index: Index, links: Links) -> int:
+    """Take the last application back, whoever it was; how many notes it gave back."""
+    try:
+        undone = index.editor().undo()
+    except NothingToUndo:
+        return 0
+    assert {note.state for note in undone.notes} <= {State.RESTORED}, undone
+    names = {Path(path).stem: path for path in index.vault.list().stamps}
+    for note in undone.notes:
+        for written in note.links:
+            links[note.path, names[written.strip("[]")]] -= 1
+    return len(undone.notes)
+
+
+def _reader(vault: Path, number: int, until: float, _: Links) -> Counter[str]:
     seen: Counter[int] = Counter()
     reads = 0
     query = np.eye(64, dtype=np.float32)[number % 64 : number % 64 + 1]
@@ -115,8 +193,10 @@ def _reader(vault: Path, number: int, until: float) -> dict[str, int]:
             held = snapshot.passages_with(ids[ids >= 0])
             assert len(held) == 20, "not as many neighbours as there are texts"
         assert index.search("what a writer counted again", k=3).hits, "nothing answers"
+        for path in SHARED:
+            assert _SHARED.fullmatch((vault / path).read_text(encoding="utf-8")), "half of a note"
         reads += 1
-    return {"reads": reads}
+    return Counter(reads=reads)
 
 
 def _count_in(snapshot: object, writer: int) -> int:
@@ -135,9 +215,29 @@ def _write(vault: Path, number: int, count: int) -> None:
     text = (
         f"# Writer {number}\n\nwriter {number} counted {count} {_word(count)} and again {count}.\n"
     )
-    aside = vault / f".{number}.aside"
+    _put(vault / _name(number), text)
+
+
+def _put(file: Path, text: str) -> None:
+    """Write a note in one step, as a careful editor does."""
+    aside = file.with_name(f".{file.name}.aside")
     aside.write_text(text, encoding="utf-8")
-    aside.replace(vault / _name(number))
+    aside.replace(file)
+
+
+def _shared(path: str) -> str:
+    title = path.removesuffix(".md").capitalize()
+    return f"# {title}\n\nThe orchard feeds the bees by the kiln.\n\n## Related\n- [[orchard 0]]\n"
+
+
+def _held_links(vault: Path) -> Links:
+    """What the shared notes link, as the index tells it; each pair once."""
+    with index_of(vault).read() as snapshot:
+        return Counter(
+            (path, str(link.resolution.path))
+            for path in SHARED
+            for link in snapshot.links_from(path)
+        )
 
 
 def _name(number: int) -> str:

@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.corruption import answers
@@ -32,11 +33,15 @@ def run(kills: int, folder: Path, *, seed: int = 1) -> dict[str, object]:
     good = folder / "good"
     shutil.copytree(vault / ".recall", good)
     _change(vault)
+
+    def build() -> None:
+        index_of(vault).refresh()
+
     started = time.perf_counter()
-    _build_in_child(vault, None)
+    in_child(build, None)
     usual = time.perf_counter() - started
     new = _held(vault)
-    notes = _bytes_of(vault)
+    notes = bytes_of(vault)
     chance = random.Random(seed)
     outcomes: Counter[str] = Counter()
     failed: list[str] = []
@@ -44,8 +49,8 @@ def run(kills: int, folder: Path, *, seed: int = 1) -> dict[str, object]:
         shutil.rmtree(vault / ".recall")
         shutil.copytree(good, vault / ".recall")
         delay = chance.uniform(0, 1.1 * usual)
-        was_killed = _build_in_child(vault, delay)
         try:
+            was_killed = in_child(build, delay)
             outcome = _judged(vault, old, new, notes)
         except (RecallError, AssertionError, OSError) as error:
             failed.append(f"kill {number} after {delay:.4f} s: {type(error).__name__}: {error}")
@@ -71,18 +76,27 @@ def _change(vault: Path) -> None:
         (vault / f"added {number}.md").write_text(note(number, 12, chance), encoding="utf-8")
 
 
-def _build_in_child(vault: Path, delay: float | None) -> bool:
-    """Build in a process of its own; whether it was killed before it was done."""
+def in_child(act: Callable[[], object], delay: float | None) -> bool:
+    """Do it in a process of its own; whether that was killed before it was done.
+
+    Args:
+        act: What to do.
+        delay: Seconds until the kill; None kills nothing.
+    """
     child = os.fork()
     if child == 0:
+        status = 1
         try:
-            index_of(vault).refresh()
+            act()
+            status = 0
         finally:
-            os._exit(0)
+            os._exit(status)
     if delay is not None:
         time.sleep(delay)
         os.kill(child, signal.SIGKILL)
-    return os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status in (0, -signal.SIGKILL), "it failed by itself"
+    return status != 0
 
 
 def _judged(
@@ -99,7 +113,7 @@ def _judged(
     vectors = {name for name in left if name.startswith("vectors-") and name.endswith(".faiss")}
     assert left - vectors == LEFT, f"left over: {sorted(left - vectors - LEFT)}"
     assert len(vectors) == 1, f"left over: {sorted(vectors)}"
-    assert _bytes_of(vault) == notes, "a note was changed"
+    assert bytes_of(vault) == notes, "a note was changed"
     return "the old index answered" if found == old else "the new index answered"
 
 
@@ -109,5 +123,6 @@ def _held(vault: Path) -> dict[str, object]:
     return {name: said for name, said in told.items() if name not in {"stamps", *FRESH}}
 
 
-def _bytes_of(vault: Path) -> dict[str, bytes]:
+def bytes_of(vault: Path) -> dict[str, bytes]:
+    """What every note of a folder holds."""
     return {path.name: path.read_bytes() for path in sorted(vault.glob("*.md"))}

@@ -25,6 +25,7 @@ from recall.errors import NothingToUndo
 from recall.vault import Vault
 
 NOTES = {"a.md": "# A\n", "b.md": "# B\r\n", "c.md": "# C"}
+OURS = {".recall/applications.jsonl", ".recall/applications.lock"}
 STEPS = ("open", "fdopen", "fsync", "replace", "unlink", "fchmod", "fchown", "setxattr", "rename")
 KILLED = 9
 
@@ -73,9 +74,10 @@ def kill_at(step: int, root: Path, what: str) -> bool:
     action = apply if what == "apply" else undo
     status = in_child(lambda: action(vault, journal), step)
     left = read(root)
-    litter = sorted(file.name for file in root.iterdir() if file.name not in NOTES)
     with contextlib.suppress(NothingToUndo):
         undo(vault, journal)
+    files = {path.relative_to(root).as_posix() for path in root.rglob("*") if path.is_file()}
+    litter = sorted(files - NOTES.keys() - OURS)
     print(json.dumps({"step": step, "left": left, "litter": litter, "after": read(root)}))
     shutil.rmtree(root)
     return os.waitstatus_to_exitcode(status) == KILLED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import re
@@ -13,7 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import reliability, results_file
 from benchmarks.corruption import answers
+from benchmarks.reliability import PARTS
 from benchmarks.small_vault import grow, index_of, note
 from recall.embedding import open_embedder
 from recall.index import Index
@@ -23,15 +26,39 @@ ROOT = Path(__file__).parents[1]
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="harms what forked processes do")
-@pytest.mark.parametrize("what", ["corruption", "kills", "crowd"])
-def test_an_index_survives(what):
+def test_a_vault_and_its_index_survive_changed_bytes_kills_and_a_crowd():
     ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks.reliability", "--only", what],
+        [sys.executable, "-m", "benchmarks.reliability"],
         cwd=ROOT, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    counted = re.match(rf"{what}: (\d+) of (\d+) survived", ran.stdout)
-    assert counted[1] == counted[2] != "0"
+    counted = re.findall(r"(?m)^(\w+): (\d+) of (\d+) survived", ran.stdout)
+    assert [name for name, *_ in counted] == list(PARTS)
+    assert all(survived == cases != "0" for _, survived, cases in counted)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="harms what forked processes do")
+def test_a_soak_in_pieces_counts_every_batch_once(tmp_path, monkeypatch):
+    def run(cases: int, _: Path, seed: int) -> dict[str, object]:
+        ran.append(seed)
+        bad = [f"seed {seed}"] if seed == 3 else []
+        survived = cases - len(bad)
+        return {"cases": cases, "survived": survived, "outcomes": {"well": cases}, "failed": bad}
+
+    ran: list[int] = []
+    state = tmp_path / "state.json"
+    monkeypatch.setattr(reliability, "PARTS", {"corruption": reliability.Part(run, 1, 10, 3)})
+    monkeypatch.setattr(results_file, "FOLDER", tmp_path / "results")
+    monkeypatch.setattr(sys, "argv", ["", "--soak", "--state", str(state), "--minutes", "1e-9"])
+    for _ in range(3):
+        code = reliability.main()
+    assert ran == [1, 2, 3]
+    (kept,) = (tmp_path / "results").iterdir()
+    assert json.loads(kept.read_text())["corruption"] | {"took_seconds": 0} == {
+        "cases": 30, "survived": 29, "outcomes": {"well": 30}, "failed": ["seed 3"],
+        "seeds": [1, 2, 3], "took_seconds": 0,
+    }  # fmt: skip
+    assert code == 1
 
 
 @pytest.mark.parametrize("edits", [30, pytest.param(200, marks=pytest.mark.slow)])

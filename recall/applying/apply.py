@@ -8,7 +8,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from recall.applying.journal import Journal, Record, sha256_of, without_oldest
+from recall.applying.journal import (
+    Journal,
+    Record,
+    clear_leftovers,
+    sha256_of,
+    without_oldest,
+)
 from recall.errors import NoteChanged, NoteUnreadable, RecallError
 
 if TYPE_CHECKING:
@@ -108,6 +114,7 @@ def write_all(
     """
     with journal.alone():
         records = journal.records()
+        clear_leftovers(records, vault)
         if len(kept := without_oldest(records)) < len(records):
             journal.keep(kept)
         writing = _Writing(vault, journal, application, was_asked)

@@ -30,6 +30,8 @@ from recall.vault.writing import sync_folder
 if TYPE_CHECKING:
     from io import BufferedRandom
 
+    from recall.vault import Vault
+
 NAME = "applications.jsonl"
 LOCK = "applications.lock"
 FORMAT = 1
@@ -72,6 +74,10 @@ class Journal:
         return self._file
 
     @property
+    def _part(self) -> Path:
+        return self._file.with_suffix(".part")
+
+    @property
     def exists(self) -> bool:
         """Whether anything was ever put on record here."""
         return size_of(self._file) is not None
@@ -98,6 +104,8 @@ class Journal:
                         hint="Wait until it is done, and try again.",
                     )
                 time.sleep(0.02)
+            with contextlib.suppress(OSError):
+                self._part.unlink(missing_ok=True)  # of a killed `keep`
             yield  # closing the file gives the lock back
 
     def records(self) -> tuple[Record, ...]:
@@ -144,7 +152,7 @@ class Journal:
 
     def keep(self, records: Sequence[Record]) -> None:
         """Make these the only records, in one step."""
-        part = self._file.with_suffix(".part")
+        part = self._part
         with writing(self._folder):
             with create(part) as stream:
                 for record in records:
@@ -168,6 +176,12 @@ class Journal:
 def last_application(records: Sequence[Record]) -> tuple[Record, ...]:
     """The records of the last application."""
     return tuple(r for r in records if r.application == records[-1].application) if records else ()
+
+
+def clear_leftovers(records: Sequence[Record], vault: Vault) -> None:
+    """Remove what a killed process left beside notes: only the last can have been killed."""
+    for record in last_application(records):
+        vault.clear_leftover(record.path)
 
 
 def without_oldest(records: Sequence[Record]) -> tuple[Record, ...]:

@@ -6,7 +6,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
-from recall.applying.journal import Journal, Record, last_application, sha256_of
+from recall.applying.journal import (
+    Journal,
+    Record,
+    clear_leftovers,
+    last_application,
+    sha256_of,
+)
 from recall.errors import NoteChanged, NoteUnreadable, NothingToUndo, RecallError
 
 if TYPE_CHECKING:
@@ -74,6 +80,7 @@ def undo(
         raise _nothing()  # and no folder is made for an index that is not there
     with journal.alone():
         records = journal.records()
+        clear_leftovers(records, vault)
         last = last_application(records)
         if not last:
             raise _nothing()

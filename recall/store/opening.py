@@ -52,6 +52,8 @@ if TYPE_CHECKING:
 # own 2 MB a build of 100,000 notes mostly does that.
 WRITE_CACHE_KIB = 131_072
 
+READ_WAIT_SECONDS = 5.0  # for another process that holds the catalog alone, a moment as a rule
+
 
 def open_for_reading(directory: Path) -> Database:
     """Open a published catalog and hold its present state until it is closed.
@@ -61,16 +63,25 @@ def open_for_reading(directory: Path) -> Database:
         IndexOutdated: Another layout.
         IndexDamaged: Not our file, or not readable.
         IndexUnreadable: The system does not allow it.
+        IndexBusy: Another process held it for all of `READ_WAIT_SECONDS`.
     """
-    file = directory / CATALOG
     if not has_catalog(directory):
         raise missing(directory)
+    try:
+        return _open_for_reading(directory, wait_seconds=0.0)
+    except IndexBusy:  # really so: a file system without locks looks busy, too, but always will
+        return _open_for_reading(directory, wait_seconds=READ_WAIT_SECONDS)
+
+
+def _open_for_reading(directory: Path, *, wait_seconds: float) -> Database:
+    file = directory / CATALOG
     error: RecallError | None = None
     # A folder that may not be written has no place for the log's index: then as a still file.
     for mode in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
-        if "immutable" in mode and size_of(directory / f"{CATALOG}-wal"):
+        is_moving = isinstance(error, IndexBusy) or size_of(directory / f"{CATALOG}-wal")
+        if "immutable" in mode and is_moving:
             break
-        database = Database.connect(file, mode=mode)
+        database = Database.connect(file, mode=mode, wait_seconds=wait_seconds)
         try:
             database.run("BEGIN")
             database.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
@@ -122,8 +133,11 @@ def forget_vectors(database: Database) -> None:
 def _begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: bool) -> Database:
     file = directory / CATALOG
     _make_catalog(directory)
-    database = Database.connect(file, mode="mode=rw", wait_seconds=wait_seconds)
+    database = Database.connect(file, mode="mode=rw", wait_seconds=0.0)
     try:
+        with contextlib.suppress(IndexBusy):  # that there are no locks is said without a wait
+            database.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
+        database.run(f"PRAGMA busy_timeout = {round(wait_seconds * 1000)}")
         # Looked at before anything is changed: it may be somebody else's file.
         with contextlib.suppress(IndexMissing, IndexOutdated):
             check_header(database, file)

@@ -6,6 +6,7 @@ and what can't be read is reported with its reason instead of raised.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import stat
@@ -94,6 +95,14 @@ class Vault:
         data = text.encode("utf-8")
         replace_bytes(self.root / path, data, expected_sha256=expected_sha256, shown=path)
 
+    def clear_leftover(self, path: str) -> None:
+        """Remove what a killed `replace` of this note left beside it; the note is not touched."""
+        from recall.vault.writing import clear_leftover
+
+        with contextlib.suppress(OSError):  # gone, folder and all
+            if is_inside(path) and not self._folder_leads_elsewhere(path):
+                clear_leftover(self.root / path)
+
     def read_bytes(self, path: str) -> bytes:
         """Read the bytes of one note.
 
@@ -149,10 +158,12 @@ class Vault:
 
     def _leads_elsewhere(self, path: str) -> bool:
         """Whether the note is a link, or lies in a folder that is one."""
-        file = self.root / path
-        return any(
-            stat.S_ISLNK(step.lstat().st_mode) for step in (file, *file.parents[: path.count("/")])
-        )
+        is_link = stat.S_ISLNK((self.root / path).lstat().st_mode)
+        return is_link or self._folder_leads_elsewhere(path)
+
+    def _folder_leads_elsewhere(self, path: str) -> bool:
+        folders = (self.root / path).parents[: path.count("/")]
+        return any(stat.S_ISLNK(folder.lstat().st_mode) for folder in folders)
 
     def _walk(self) -> Iterator[tuple[str, FileStamp] | Skipped]:
         folders = [""]  # not by recursion: folders may be nested deeper than Python's stack

@@ -34,9 +34,7 @@ def replace_bytes(file: Path, data: bytes, *, expected_sha256: str, shown: str) 
         NoteChanged: It holds something else.
         NoteUnwritable: It may not be written, has several names, or its owner can't be kept.
     """
-    beside = file.with_name(
-        f".recall-{hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]}.tmp"
-    )
+    beside = _beside(file)
     try:
         info = _check(file, expected_sha256, shown)
         try:
@@ -53,6 +51,16 @@ def replace_bytes(file: Path, data: bytes, *, expected_sha256: str, shown: str) 
         raise NoteUnwritable(
             f"{shown} can't be written: {said}.", hint="Check its permissions and the disk."
         ) from error
+
+
+def clear_leftover(file: Path) -> None:
+    """Remove what a process that was killed while it replaced a note left beside it."""
+    with contextlib.suppress(OSError):
+        _beside(file).unlink(missing_ok=True)
+
+
+def _beside(file: Path) -> Path:
+    return file.with_name(f".recall-{hashlib.sha256(os.fsencode(file.name)).hexdigest()[:16]}.tmp")
 
 
 def _check(file: Path, expected_sha256: str, shown: str) -> os.stat_result:
