@@ -18,8 +18,11 @@ from benchmarks.results_file import keep
 from recall import open_index
 
 HERE = Path(__file__).parent
+Answered = dict[tuple[str, str, str], list[bool]]  # half, vault, kind → one a question
+
 HALVES = ("first half", "second half")
 DEPTH = 10
+SET_ON = "notes"  # the vault whose questions the limit was set on
 
 
 def main() -> None:
@@ -27,7 +30,7 @@ def main() -> None:
     arguments = _arguments()
     folders = {"notes": HERE.parent} | {folder.name: folder for folder in arguments.vaults}
     asked = tomllib.loads((HERE / "answerable.toml").read_text(encoding="utf-8"))["question"]
-    answered: dict[tuple[str, str, str], list[bool]] = defaultdict(list)
+    answered: Answered = defaultdict(list)
     ranks: dict[str, list[int]] = defaultdict(list)  # 0: not among the first ten
     for vault in [name for name in folders if any(q["vault"] == name for q in asked)]:
         index = open_index(folders[vault])
@@ -42,6 +45,8 @@ def main() -> None:
             if arguments.show and result.answered != bool(question["answer"]):
                 print(f"  {vault}, {question['kind']}: {question['text']} → {stems[:2]}")
     figures: dict[str, object] = {half: _figures(answered, half) for half in HALVES}
+    figures["both halves"] = _in_all(answered, set(folders))
+    figures["vaults that the limit was not set on"] = _in_all(answered, set(folders) - {SET_ON})
     figures["answerable, found"] = {
         vault: {
             "questions": len(found),
@@ -55,17 +60,25 @@ def main() -> None:
     print("kept in", keep("answerable", figures).name)
 
 
-def _figures(answered: dict[tuple[str, str, str], list[bool]], half: str) -> dict[str, object]:
-    rows: dict[str, object] = {}
+def _figures(answered: Answered, half: str) -> dict[str, object]:
+    of_half = {key: found for key, found in answered.items() if key[0] == half}
+    rows: dict[str, object] = {
+        f"{vault}, {kind}": {"questions": len(found), "answered": sum(found)}
+        for (_, vault, kind), found in of_half.items()
+    }
+    return {**rows, **_in_all(of_half, {vault for _, vault, _ in of_half})}
+
+
+def _in_all(answered: Answered, vaults: set[str]) -> dict[str, object]:
     without: list[bool] = []
     having: list[bool] = []
-    for (which, vault, kind), found in answered.items():
-        if which == half:
+    for (_, vault, kind), found in answered.items():
+        if vault in vaults:
             (having if kind == "answerable" else without).extend(found)
-            rows[f"{vault}, {kind}"] = {"questions": len(found), "answered": sum(found)}
-    rows["unanswerable, of which nothing was said"] = _share(without, wanted=False)
-    rows["answerable, of which nothing was said"] = _share(having, wanted=False)
-    return rows
+    return {
+        "unanswerable, of which nothing was said": _share(without, wanted=False),
+        "answerable, of which nothing was said": _share(having, wanted=False),
+    }
 
 
 def _share(found: list[bool], *, wanted: bool) -> list[float]:
