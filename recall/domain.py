@@ -432,7 +432,8 @@ class LearnedFacts:
     max_notes_per_text: int
     generation: int  # of the index
     last_text: int  # the highest number that a text had
-    links: int  # that were learned from
+    links: int  # that were learned from: each pair of notes once
+    resolved_links: int  # that the index held: to tell how many are new
     uses_links: bool  # whether they change what is suggested
     # nDCG@10 of some of the author's own links, from notes that were kept out: by the cosine alone,
     # and with what the other links taught. None where there were too few links to tell.

@@ -127,6 +127,7 @@ class Index:
         full: bool = False,
         wait_seconds: float = 5.0,
         learns: bool = True,
+        older_will_do: bool = False,
         on_progress: OnProgress | None = None,
     ) -> BuildReport:
         """Make the index agree with the notes; cheap when nothing changed.
@@ -136,6 +137,7 @@ class Index:
             wait_seconds: How long another process that is writing is waited for.
             learns: Also learn anew what suggestions take from the vault as a whole, and keep it;
                 a search needs none of it.
+            older_will_do: Learn only once a fiftieth of the vault is new, in a small vault, too.
             on_progress: Called with (stage, done, total).
 
         Raises:
@@ -156,7 +158,7 @@ class Index:
                 follow(self._feedback, snapshot, report)
         if learns and (full or not is_current(self.settings.index)):
             with self.read() as snapshot:
-                self._suggester.learned(snapshot, keep=True, anew=full)
+                self._suggester.learned(snapshot, keep=True, anew=full, older_will_do=older_will_do)
         return report
 
     def search(

@@ -58,11 +58,7 @@ class Manner:
 def manner_of(links: Iterable[ResolvedLink], fallback: Manner | None = None) -> Manner:
     """What most of these links look like; what none of them tells is as in the fallback."""
     manner = fallback or Manner()
-    known = [
-        link
-        for link in links
-        if link.resolution.path and link.link.place is not LinkPlace.EMBED and link.link.target
-    ]
+    known = [link for link in links if tells_manner(link)]
     wiki = [link for link in known if link.link.syntax is LinkSyntax.WIKI]
     marked = [link for link in known if link.link.syntax is not LinkSyntax.WIKI]
     syntax = manner.syntax
@@ -79,6 +75,13 @@ def manner_of(links: Iterable[ResolvedLink], fallback: Manner | None = None) -> 
         _most(labelled, manner.is_labelled),
         _most(told, manner.root),
         _most(suffixed, manner.has_suffix),
+    )
+
+
+def tells_manner(link: ResolvedLink) -> bool:
+    """Whether a link leads to a note by a name: only such a one tells how links are spelled."""
+    return bool(
+        link.resolution.path and link.link.place is not LinkPlace.EMBED and link.link.target
     )
 
 

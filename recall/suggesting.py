@@ -21,6 +21,7 @@ from recall.links import (
     read_draft,
     suggest,
 )
+from recall.links.written import vault_manner
 from recall.names import Resolver
 from recall.naming import file_named, find_note, shown
 from recall.passages import Lines
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from recall.embedding import Embedder
     from recall.feedback import Feedback
     from recall.links import Explanation, Learned, Source
+    from recall.manner import Manner
     from recall.settings import Settings
     from recall.store import Snapshot
     from recall.vault import Vault
@@ -47,7 +49,9 @@ class Suggester:
         self._vault = vault
         self._feedback = feedback
         self._embedder = embedder
-        self._taught: tuple[int, Learned] | None = None  # generation, and what it teaches
+        # What the vault teaches, and the generation it was asked for; by whether older will do.
+        self._taught: dict[bool, tuple[int, Learned]] = {}
+        self._spelt: tuple[int, Manner] | None = None  # generation, and how its links are spelled
 
     def suggest(
         self,
@@ -106,6 +110,7 @@ class Suggester:
             min_score=min_score,
             include_linked=False,
             is_there=is_there,
+            older_will_do=True,
         )
 
     def explain(
@@ -193,24 +198,40 @@ class Suggester:
         dismissed = targets_of(source, said, Verdict.DISMISSED, snapshot)
         return Targets(source, self._settings.suggest.exclude, drafts, dismissed)
 
-    def learned(self, snapshot: Snapshot, *, keep: bool = False, anew: bool = False) -> Learned:
+    def learned(
+        self,
+        snapshot: Snapshot,
+        *,
+        keep: bool = False,
+        anew: bool = False,
+        older_will_do: bool = False,
+    ) -> Learned:
         """What the vault itself teaches; read once for each state of the index.
 
         Args:
             snapshot: The index.
             keep: Whether what has to be learned is kept beside the index.
             anew: Whether to learn again what is there already.
+            older_will_do: As of `Index.refresh`.
         """
-        if anew or self._taught is None or self._taught[0] != snapshot.generation:
+        taught = self._taught.get(older_will_do)
+        if anew or taught is None or taught[0] != snapshot.generation:
             learned = learned_of(
                 snapshot,
                 self._settings.index,
                 max_notes_per_text=self._settings.max_notes_per_text,
                 keep=keep,
                 anew=anew,
+                older_will_do=older_will_do,
             )
-            self._taught = snapshot.generation, learned
-        return self._taught[1]
+            taught = self._taught[older_will_do] = snapshot.generation, learned
+        return taught[1]
+
+    def manner(self, snapshot: Snapshot) -> Manner:
+        """How the vault spells its links; looked up once for each state of the index."""
+        if self._spelt is None or self._spelt[0] != snapshot.generation:
+            self._spelt = snapshot.generation, vault_manner(snapshot)
+        return self._spelt[1]
 
     def _ranked(
         self,
@@ -222,17 +243,19 @@ class Suggester:
         min_score: float,
         include_linked: bool,
         is_there: Callable[[str], bool],
+        older_will_do: bool = False,
     ) -> tuple[Suggestion, ...]:
         return suggest(
             source,
             snapshot,
-            self.learned(snapshot),
+            self.learned(snapshot, older_will_do=older_will_do),
             k=k,
             min_score=min_score,
             include_linked=include_linked,
             max_notes_per_text=self._settings.max_notes_per_text,
             is_there=is_there,
             is_wanted=lambda card: include_linked or targets.bar(card) is None,
+            habit=lambda: self.manner(snapshot),
         )
 
     def _lines_of(self, path: str, links: Sequence[Link]) -> tuple[int, ...]:

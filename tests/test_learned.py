@@ -9,6 +9,7 @@ from vaults import ORCHARD, index_of, write
 from recall.links.adapter import Adapter, train
 from recall.links.learned import Folders, learn, learned_of
 from recall.links.whitening import Whitening, unit
+from recall.prepublish import Selection, check
 from recall.store.files import LEARNED
 from recall.store.learned import is_current, read_facts
 
@@ -150,6 +151,35 @@ def test_a_change_in_a_small_vault_is_learned_at_once(tmp_path):
         learned = learned_of(snapshot, index.settings.index, max_notes_per_text=COMMON)
         assert learned.facts.generation == snapshot.generation
         assert learned.links == 59
+
+
+def test_a_check_is_content_with_what_was_learned_before_a_note_changed(tmp_path):
+    index = indexed(tmp_path, linked_vault())
+    write(tmp_path, {"n00.md": "# Note 0\n\nIn year 0 pears ripen late.\n\n[[n02]]\n"})
+    before = read_facts(index.settings.index)
+    index.refresh(older_will_do=True)
+    (note,) = check(index, Selection(notes=("n00.md",))).notes
+    assert note.path == "n00.md"
+    assert read_facts(index.settings.index) == before
+    index.refresh()  # a suggestion is asked for
+    assert read_facts(index.settings.index).generation > before.generation
+
+
+def test_links_that_are_written_twice_are_not_taken_for_new_ones(tmp_path):
+    twice = {path: text + text.rpartition("\n\n")[2] for path, text in linked_vault().items()}
+    index = indexed(tmp_path, twice)
+    write(tmp_path, {"n00.md": twice["n00.md"].replace("slowly", "late").replace("early", "late")})
+    before = read_facts(index.settings.index)
+    index.refresh(older_will_do=True)
+    assert read_facts(index.settings.index) == before
+
+
+def test_a_check_learns_once_a_fiftieth_of_the_vault_is_new(tmp_path):
+    index = indexed(tmp_path, linked_vault())
+    changed = {f"n0{n}.md": f"# Note {n}\n\nNow on subject {n}.\n" for n in range(4)}
+    write(tmp_path, changed)
+    index.refresh(older_will_do=True)
+    assert read_facts(index.settings.index).links == 56
 
 
 def test_a_search_does_not_learn_and_a_question_writes_nothing(tmp_path):

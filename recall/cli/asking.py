@@ -23,10 +23,13 @@ def open_vault(vault: str | None) -> Index:
     return open_index(vault, on_prepare=output.say)
 
 
-def bring_up_to_date(index: Index, *, refresh: bool, learns: bool = True) -> tuple[str, ...]:
+def bring_up_to_date(
+    index: Index, *, refresh: bool, learns: bool = True, older_will_do: bool = False
+) -> tuple[str, ...]:
     """Refresh before an answer, or say why not; the first time this builds the index.
 
-    `learns` is for suggestions: a search needs nothing of what is learned from the whole vault.
+    `learns` is for suggestions: a search needs nothing of what is learned from the whole vault, and
+    a check is content with what was learned a few notes ago (`older_will_do`).
     """
     if not index.exists:
         output.say("Nothing is indexed yet: building the index first.")
@@ -34,7 +37,12 @@ def bring_up_to_date(index: Index, *, refresh: bool, learns: bool = True) -> tup
         return ()
     try:
         with progress() as on_progress:
-            index.refresh(wait_seconds=2.0, learns=learns, on_progress=on_progress)
+            index.refresh(
+                wait_seconds=2.0,
+                learns=learns,
+                older_will_do=older_will_do,
+                on_progress=on_progress,
+            )
     except (IndexBusy, IndexUnwritable) as error:
         if not index.exists:
             raise

@@ -90,7 +90,7 @@ def prepublish_command(
         _install(index, selection, fail)
         return
     selection.check()
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
+    warnings = bring_up_to_date(index, refresh=not no_refresh, older_will_do=True)
     with progress() as on_progress:
         report = check(index, selection, on_progress=on_progress)
     warn(report.warnings)

@@ -24,9 +24,10 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from recall.domain import Counts
     from recall.store import Snapshot
 
-LAYOUT = 1  # of the file; another one is not read
+LAYOUT = 2  # of the file; another one is not read
 SAMPLE = 20_000  # passages that the whitening is learned of, evenly over the vault
 CROWD = 1000  # notes that hubness is measured against; all of them in a smaller vault
 FEWEST_LINKS = 50  # to learn from: fewer teach an adapter nothing that holds elsewhere
@@ -119,6 +120,7 @@ def learn(snapshot: Snapshot, *, max_notes_per_text: int) -> Learned:
             generation=snapshot.generation,
             last_text=snapshot.last_text_id(),
             links=len(edges),
+            resolved_links=_resolved_links(snapshot.counts()),
             uses_links=not adapter.is_idle,
             plain=plain,
             adapted=adapted,
@@ -133,6 +135,7 @@ def learned_of(
     max_notes_per_text: int,
     keep: bool = False,
     anew: bool = False,
+    older_will_do: bool = False,
 ) -> Learned:
     """What was learned from this index: from the file, or anew if that is missing or too old.
 
@@ -142,11 +145,14 @@ def learned_of(
         max_notes_per_text: Texts that more notes hold are template text and left out.
         keep: Write down what had to be learned. A folder that can't be written to costs time only.
         anew: Learn whatever the file holds.
+        older_will_do: In a small vault, too, a file will do until a fiftieth is new.
     """
-    if not anew and _is_fresh(store.read_facts(folder), snapshot, max_notes_per_text):
+    facts = None if anew else store.read_facts(folder)
+    small = 0 if older_will_do else SMALL
+    if _is_fresh(facts, snapshot, max_notes_per_text, small=small):
         found = _read(folder)
         if found is not None:
-            if keep:
+            if keep and _is_fresh(facts, snapshot, max_notes_per_text, small=SMALL):
                 store.mark_as_current(folder)
             return found
     learned = learn(snapshot, max_notes_per_text=max_notes_per_text)
@@ -193,7 +199,10 @@ def _edges(snapshot: Snapshot, paths: Sequence[str]) -> NDArray[np.int64]:
     return np.array(pairs, dtype=np.int64).reshape(-1, 2)
 
 
-def _is_fresh(facts: LearnedFacts | None, snapshot: Snapshot, max_notes_per_text: int) -> bool:
+def _is_fresh(
+    facts: LearnedFacts | None, snapshot: Snapshot, max_notes_per_text: int, *, small: int
+) -> bool:
+    """Whether what was learned will do for this index; `small` is a number of notes."""
     if facts is None:
         return False
     known = (facts.layout, facts.space, facts.max_notes_per_text)
@@ -202,11 +211,15 @@ def _is_fresh(facts: LearnedFacts | None, snapshot: Snapshot, max_notes_per_text
     if facts.generation == snapshot.generation:
         return True
     counts = snapshot.counts()
-    if counts.notes <= SMALL:
+    if counts.notes <= small:
         return False
     texts = abs(snapshot.last_text_id() - facts.last_text) / max(facts.last_text, 1)
-    links = abs(counts.links - counts.unresolved_links - facts.links) / max(facts.links, 1)
+    links = abs(_resolved_links(counts) - facts.resolved_links) / max(facts.resolved_links, 1)
     return max(texts, links) < CHANGED_SHARE
+
+
+def _resolved_links(counts: Counts) -> int:
+    return counts.links - counts.unresolved_links
 
 
 def _read(folder: Path) -> Learned | None:

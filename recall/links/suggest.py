@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,13 +14,14 @@ from recall.links.comparison import Comparison
 from recall.links.evidence import gather
 from recall.links.features import compute
 from recall.links.ranker import load_ranker
-from recall.links.written import Writer
+from recall.links.written import Writer, vault_manner
 from recall.names import Resolver, spelling
 
 if TYPE_CHECKING:
     from recall.domain import NoteCard
     from recall.links.learned import Learned
     from recall.links.source import Source
+    from recall.manner import Manner
     from recall.store import Snapshot
 
 
@@ -34,6 +36,7 @@ def suggest(
     max_notes_per_text: int,
     is_there: Callable[[str], bool],
     is_wanted: Callable[[NoteCard], bool] = lambda _: True,
+    habit: Callable[[], Manner] | None = None,
 ) -> tuple[Suggestion, ...]:
     """The notes that the source should perhaps link, best first.
 
@@ -48,6 +51,7 @@ def suggest(
         is_there: Whether a note's file still exists; one that is gone is never suggested.
         is_wanted: Whether a note may be suggested. One that may not is ranked with the others all
             the same, so that what it takes away changes no other's score.
+        habit: Gives how the vault spells its links, if that is known already.
 
     Returns:
         At most `k` suggestions; none for a note without text of its own.
@@ -68,7 +72,8 @@ def suggest(
     probabilities = probabilities.round(4)
     order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted: ties by path
     resolver = Resolver(snapshot.lookup)
-    writer = Writer(source.card.path, snapshot, resolver)
+    spells = habit or partial(vault_manner, snapshot)
+    writer = Writer(source.card.path, snapshot.links_from(source.card.path), resolver, spells)
     suggestions: list[Suggestion] = []
     for row in order.tolist():
         path = compared.paths[row]

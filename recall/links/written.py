@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from recall.domain import LinkPlace, LinkSyntax
-from recall.manner import Manner, manner_of, new_link
+from recall.domain import LinkPlace, LinkSyntax, NameKind
+from recall.manner import Manner, manner_of, new_link, tells_manner
 
 if TYPE_CHECKING:
     from recall.domain import NoteCard, ResolvedLink
@@ -20,10 +20,25 @@ SAMPLED_NOTES = 200  # whose links tell how the vault spells
 class Writer:
     """Spells links of one note as its own links are, else as those of the vault."""
 
-    def __init__(self, source: str, snapshot: Snapshot, resolver: Resolver) -> None:
+    def __init__(
+        self,
+        source: str,
+        links: Sequence[ResolvedLink],
+        resolver: Resolver,
+        habit: Callable[[], Manner],
+    ) -> None:
+        """Make a writer.
+
+        Args:
+            source: Path of the note.
+            links: Its links.
+            resolver: Tells what names mean.
+            habit: How the vault spells; asked only where the note's links don't tell all.
+        """
         self._source = source
-        self._snapshot = snapshot
+        self._links = links
         self._resolver = resolver
+        self._habit = habit
 
     def written(self, card: NoteCard) -> str:
         """The link to a note, as it would stand in the list of related notes."""
@@ -31,12 +46,18 @@ class Writer:
         return link.written(self._syntax)
 
     @cached_property
-    def _links(self) -> Sequence[ResolvedLink]:
-        return self._snapshot.links_from(self._source)
-
-    @cached_property
     def _manner(self) -> Manner:
-        return manner_of(self._links, vault_manner(self._snapshot))
+        told = [link for link in self._links if tells_manner(link)]
+        own = manner_of(told)
+        # Names between brackets look the same however the vault writes paths and Markdown links.
+        if (
+            any(link.link.syntax is LinkSyntax.WIKI for link in told)
+            and own.syntax is LinkSyntax.WIKI
+            and own.name is not NameKind.PATH
+            and self._syntax is not LinkSyntax.MARKDOWN
+        ):
+            return own
+        return manner_of(told, self._habit())
 
     @cached_property
     def _syntax(self) -> LinkSyntax | None:
@@ -51,15 +72,11 @@ class Writer:
 
 def vault_manner(snapshot: Snapshot) -> Manner:
     """How the notes of a vault spell their links, by a sample of them."""
-    return manner_of(_sampled_links(snapshot))
+    paths = sampled(snapshot.paths_with(tuple(LinkPlace)), SAMPLED_NOTES)
+    return manner_of(snapshot.links_from_all(paths))
 
 
 def sampled(paths: Sequence[str], most: int) -> list[str]:
     """At most so many of the paths, evenly spread: the same ones every time."""
     step = max(1, -(-len(paths) // most))
     return list(paths[::step])
-
-
-def _sampled_links(snapshot: Snapshot) -> Iterator[ResolvedLink]:
-    for path in sampled(snapshot.paths_with(tuple(LinkPlace)), SAMPLED_NOTES):
-        yield from snapshot.links_from(path)

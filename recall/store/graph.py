@@ -72,6 +72,14 @@ class LinkGraph:
         """A note's links, in note order."""
         return self._links(f"{_LINKS} WHERE s.path = ? ORDER BY l.ordinal", (path,))
 
+    def links_from_all(self, paths: Iterable[str]) -> tuple[ResolvedLink, ...]:
+        """The links of several notes, by source and place."""
+        return self._links(
+            f"{_LINKS} WHERE s.path IN (SELECT value FROM json_each(?)) "  # noqa: S608 - constants
+            "ORDER BY s.path, l.ordinal",
+            (json.dumps(list(paths)),),
+        )
+
     def links_to(self, path: str) -> tuple[ResolvedLink, ...]:
         """The links that point at a note, by source and place."""
         return self._links(f"{_LINKS} WHERE t.path = ? ORDER BY s.path, l.ordinal", (path,))
