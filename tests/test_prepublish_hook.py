@@ -12,8 +12,7 @@ from repositories import OWN, Repo, clean_environ, recall
 from vaults import ORCHARD
 
 from recall.errors import HookNotInstalled
-from recall.prepublish import install_hook
-from recall.prepublish.hook import hook_command
+from recall.prepublish.hook import hook_command, install_hook
 from recall.publishing import FailOn
 
 ROOT = Path(__file__).parent.parent

@@ -100,6 +100,12 @@ def test_suggestions_for_an_indexed_note_load_no_model(vault):
     assert found & (TORCH | PARSER | {"onnxruntime", "tokenizers", "faiss", "yaml"}) == set()
 
 
+def test_a_check_of_an_indexed_note_loads_no_model_and_no_process(vault):
+    found = loaded(*vault, "prepublish", "apples.md")
+    slow = {"onnxruntime", "tokenizers", "faiss", "subprocess"}
+    assert found & (TORCH | PARSER | slow) == set()
+
+
 def test_an_answer_from_an_unchanged_vault_opens_no_note_and_lists_each_folder_once(vault):
     root, cache = vault
     seen = watched(root, cache, "search", "grafted trees", "--json")

@@ -29,6 +29,7 @@ class _Form(NamedTuple):
     flags: dict[str, str]  # option → parameter that becomes true
     values: dict[str, str]  # option → parameter that takes the next word
     takes_many: bool = False  # whether more than one word may fill it
+    takes_none: bool = False  # whether it may stay unfilled
 
 
 _EVERYWHERE = {"--json": "as_json"}
@@ -42,6 +43,19 @@ FORMS = {
         {**_ANSWERS, "--explain": "explain"},
         {**_LISTS, "--min-score": "min_score"},
         takes_many=True,
+    ),
+    "prepublish": _Form(
+        "notes",
+        {
+            **_EVERYWHERE,
+            "--no-refresh": "no_refresh",
+            "--staged": "staged",
+            "--drafts": "drafts",
+            "--all": "everything",
+        },
+        {"--vault": "vault", "--since": "since", "--fail-on": "fail_on", "--format": "format_"},
+        takes_many=True,
+        takes_none=True,
     ),
     "related": _Form("note", {**_ANSWERS, "--explain": "explain"}, _LISTS),
 }
@@ -67,7 +81,7 @@ def read(words: Sequence[str]) -> Read | None:
             positional.append(word)
         else:
             return None
-    if form.positional:
+    if form.positional and (positional or not form.takes_none):
         if not positional or (len(positional) > 1 and not form.takes_many):
             return None
         found[form.positional] = positional if form.takes_many else positional[0]
@@ -76,13 +90,13 @@ def read(words: Sequence[str]) -> Read | None:
     return Read(words[0], found)
 
 
-def run(read: Read) -> None:
-    """Do what was read."""
+def run(read: Read) -> int:
+    """Do what was read; returns the exit code."""
     function, arguments = call(read)
-    function(**arguments)
+    return function(**arguments) or 0
 
 
-def call(read: Read) -> tuple[Callable[..., None], dict[str, Any]]:
+def call(read: Read) -> tuple[Callable[..., int | None], dict[str, Any]]:
     """The function that does what was read, and what it is called with."""
     from recall.arguments import DEFAULT_SUGGESTIONS
     from recall.cli import answering
@@ -90,6 +104,10 @@ def call(read: Read) -> tuple[Callable[..., None], dict[str, Any]]:
     given = dict(read.arguments)
     if read.command == "index":
         return answering.answer_index, given
+    if read.command == "prepublish":
+        from recall.cli.checking import answer_prepublish
+
+        return answer_prepublish, given
     functions: dict[str, Callable[..., None]] = {
         "search": answering.answer_search,
         "suggest-links": answering.answer_suggest_links,

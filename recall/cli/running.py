@@ -51,8 +51,7 @@ def _perform(arguments: list[str]) -> int:
     from recall.cli import plain
 
     if (read := plain.read(arguments)) is not None:
-        plain.run(read)
-        return 0
+        return plain.run(read)
     import typer
 
     from recall.cli.commands import app

@@ -11,13 +11,11 @@ is not told. Nothing here writes to a note.
 
 from recall.prepublish.baseline import read_baseline, without_known, write_baseline
 from recall.prepublish.checking import check
-from recall.prepublish.hook import install_hook
 from recall.prepublish.selection import Selection
 
 __all__ = [
     "Selection",
     "check",
-    "install_hook",
     "read_baseline",
     "without_known",
     "write_baseline",

@@ -11,12 +11,15 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import subprocess
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from recall.errors import GitFailed
+
+if TYPE_CHECKING:
+    import subprocess
 
 REGULAR_FILES = frozenset({"100644", "100755"})  # not symbolic links, not submodules
 
@@ -166,6 +169,8 @@ class Repository:
         stdin: bytes = b"",
         is_checked: bool = True,
     ) -> subprocess.CompletedProcess[bytes]:
+        import subprocess  # late: notes that are named need no git
+
         done = subprocess.run(
             [self._git, *_INERT, "-C", str(self.folder), *arguments],
             input=stdin,
