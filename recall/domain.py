@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Facet(StrEnum):
@@ -212,9 +213,11 @@ class Resolution:
         return len(self.candidates) > 1
 
 
-@dataclass(frozen=True, slots=True)
-class FileStamp:
-    """What tells cheaply that a file has not changed, and surely that it has."""
+class FileStamp(NamedTuple):
+    """What tells cheaply that a file has not changed, and surely that it has.
+
+    Every answer makes two for each file of the vault, so they have to be light.
+    """
 
     size: int  # bytes
     modified_ns: int

@@ -43,9 +43,7 @@ from recall.feedback import Feedback, judgements
 from recall.judging import follow, judge, mark_of
 from recall.search import search, text_passages
 from recall.settings import Settings, load_settings
-from recall.status import status_of
 from recall.store import Store
-from recall.store.learned import is_current
 from recall.vault import Vault
 
 if TYPE_CHECKING:
@@ -156,9 +154,14 @@ class Index:
         if report.changes_anything:
             with self.read() as snapshot:
                 follow(self._feedback, snapshot, report)
-        if learns and (full or not is_current(self.settings.index)):
-            with self.read() as snapshot:
-                self._suggester.learned(snapshot, keep=True, anew=full, older_will_do=older_will_do)
+        if learns:
+            from recall.store.learned import is_current  # late: a search needs none of it
+
+            if full or not is_current(self.settings.index):
+                with self.read() as snapshot:
+                    self._suggester.learned(
+                        snapshot, keep=True, anew=full, older_will_do=older_will_do
+                    )
         return report
 
     def search(
@@ -354,6 +357,8 @@ class Index:
 
     def status(self) -> Status:
         """What is indexed and what is stale; loads no model and opens no note."""
+        from recall.status import status_of
+
         return status_of(self.settings, self._vault, self._store, self.embedder)
 
     def doctor(self) -> Iterator[Diagnosis]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,6 +54,8 @@ def find_note(name: str, snapshot: Snapshot, *, folder: Path) -> str:
         if item.path == name:
             raise NoteUnreadable(f"{name} is not indexed: {item.reason}.")
     titles = {card.title for card in snapshot.cards(snapshot.paths()).values()}
+    import difflib  # late: only for a mistake
+
     near = difflib.get_close_matches(name, sorted(titles), n=3, cutoff=0.5)
     raise NoteNotFound(
         f"There is no note {shown(name)} in {folder}.",

@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_WORD = re.compile(rf"[{_CJK}]+|(?:[^\W_{_CJK}][\u0300-\u036f]*)+")
-_CJK_START = re.compile(f"[{_CJK}]")
+_ASCII_WORD = re.compile("[A-Za-z0-9]+")
 LONGEST_TERM = 64  # characters; longer runs are hashes and encoded data, not words
 
 # Function words of English: they say how a question is put, not what it is about.
@@ -35,14 +34,15 @@ STOP_WORDS = frozenset(
 
 def words(text: str) -> list[tuple[str, int, int]]:
     """Each word of a text as it is written, with its offsets: (word, start, end)."""
-    return [(found.group(), found.start(), found.end()) for found in _WORD.finditer(text)]
+    found_words = _words_of(text).finditer(text)
+    return [(found.group(), found.start(), found.end()) for found in found_words]
 
 
 def terms(text: str) -> list[str]:
     """The terms of a text, in order, repeats included."""
     found: list[str] = []
-    for match in _WORD.finditer(text):
-        found.extend(terms_of_word(match.group()))
+    for word in _words_of(text).findall(text):
+        found.extend(terms_of_word(word))
     return found
 
 
@@ -50,21 +50,21 @@ def terms(text: str) -> list[str]:
 def terms_of_word(word: str) -> tuple[str, ...]:
     """The terms of one word: its stem, or for CJK runs each pair of neighbouring characters."""
     run = word if word.isascii() else unicodedata.normalize("NFKC", word)
-    if _CJK_START.match(run):
+    if not run.isascii() and _cjk().match(run):
         return tuple(run[i : i + 2] for i in range(max(1, len(run) - 1)))
     folded = fold(word)
     if not folded or len(folded) > LONGEST_TERM:
         return ()
     # Folding can bring out marks that split the word (a ligature, a fraction).
-    return tuple(_stem(part) for part in _WORD.findall(folded))
+    return tuple(_stem(part) for part in _words_of(folded).findall(folded))
 
 
 def content_terms(text: str) -> list[str]:
     """The terms of a question that carry meaning; all of them when none does."""
     kept: list[str] = []
-    for match in _WORD.finditer(text):
-        if fold(match.group()) not in STOP_WORDS:
-            kept.extend(terms_of_word(match.group()))
+    for word in _words_of(text).findall(text):
+        if fold(word) not in STOP_WORDS:
+            kept.extend(terms_of_word(word))
     return kept or terms(text)
 
 
@@ -75,6 +75,24 @@ def fold(word: str) -> str:
     apart = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", word).casefold())
     bare = "".join(char for char in apart if not unicodedata.combining(char))
     return unicodedata.normalize("NFC", bare)  # Korean syllables were taken apart, too
+
+
+def _words_of(text: str) -> re.Pattern[str]:
+    """What finds the words of this text; most texts and questions do with the plain pattern.
+
+    Compiling the other takes a cold question as long as opening the index.
+    """
+    return _ASCII_WORD if text.isascii() else _any_word()
+
+
+@cache
+def _any_word() -> re.Pattern[str]:
+    return re.compile(rf"[{_CJK}]+|(?:[^\W_{_CJK}][\u0300-\u036f]*)+")
+
+
+@cache
+def _cjk() -> re.Pattern[str]:
+    return re.compile(f"[{_CJK}]")
 
 
 def _stem(word: str) -> str:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import platformdirs
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,12 @@ from recall.embedding.ahead import Ahead
 from recall.embedding.edges import readable, unit_rows
 from recall.embedding.export import PROBES
 from recall.embedding.model import find_folder
-from recall.embedding.prepared import new_folder_aside, publish_graph, read_manifest
+from recall.embedding.prepared import (
+    default_models_dir,
+    new_folder_aside,
+    publish_graph,
+    read_manifest,
+)
 from recall.embedding.wordpiece import ShortTokenizer
 from recall.errors import ModelDamaged, ModelMissing, UsageError
 
@@ -777,3 +783,13 @@ def test_a_caller_who_leaves_does_not_wait_for_what_he_asked():
     with pytest.raises(KeyboardInterrupt):
         leave()
     assert len(embedded) < 500
+
+
+@pytest.mark.parametrize("named", [None, "", " ", "/var/of-mine"])
+def test_models_are_kept_where_the_system_keeps_caches(named, monkeypatch):
+    monkeypatch.delenv("RECALL_CACHE", raising=False)
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    if named is not None:
+        monkeypatch.setenv("XDG_CACHE_HOME", named)
+    folder = platformdirs.user_cache_path("recall", appauthor=False) / "models"
+    assert default_models_dir() == folder

@@ -12,12 +12,14 @@ from vaults import ORCHARD, write
 HEAVY = {"numpy", "faiss", "onnxruntime", "tokenizers", "torch"}
 PARSER = {"typer", "click", "pydantic", "rich"}
 TORCH = {"torch", "transformers", "sentence_transformers"}
+# Each takes as long to load as comparing a question with thousands of notes.
+NEEDLESS = {"difflib", "numpy.ma", "platformdirs", "random", "shutil", "tempfile", "zipfile"}
 
 PROBE = """
 import json, sys
 from recall.cli import main
 code = main(sys.argv[1:])
-print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})), file=sys.stderr)
+print(json.dumps(sorted(sys.modules)), file=sys.stderr)
 sys.exit(code)
 """
 
@@ -50,7 +52,7 @@ def vault(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> tuple[P
 
 
 def loaded(root: Path, cache: Path, *arguments: str) -> set[str]:
-    """The top-level modules that a command has loaded when it is done."""
+    """The modules that a command has loaded when it is done."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE, *arguments, "--vault", str(root)]
         if not arguments[0].startswith("--")
@@ -91,8 +93,15 @@ def test_an_index_without_changes_loads_nothing_heavy(vault):
 
 def test_a_search_loads_the_light_runtime_and_nothing_else_that_is_slow(vault):
     found = loaded(*vault, "search", "grafted trees")
-    assert found & (TORCH | PARSER | {"faiss", "yaml", "onnx"}) == set()
+    assert found & (TORCH | PARSER | NEEDLESS | {"faiss", "yaml", "onnx"}) == set()
     assert "onnxruntime" in found
+
+
+def test_a_search_without_a_look_at_the_files_loads_no_part_that_writes_or_suggests(vault):
+    found = loaded(*vault, "search", "grafted trees", "--no-refresh")
+    assert found & NEEDLESS == set()
+    ours = {name for name in found if name.startswith("recall.")}
+    assert ours & {"recall.links", "recall.markdown", "recall.edit", "recall.applying"} == set()
 
 
 def test_suggestions_for_an_indexed_note_load_no_model(vault):

@@ -39,6 +39,7 @@ from recall.names import Resolver, names_of
 from recall.store import FORMAT, Store
 from recall.store.schema import COLUMNS
 from recall.store.vectors import publishing
+from recall.store.vectors.exact import ROWS_COPIED, best
 
 IDENTITY = Identity(FORMAT, "space of the tests", "recipe of the tests")
 DIMENSION = 12
@@ -611,3 +612,18 @@ def test_reading_the_catalog_imports_neither_numpy_nor_faiss(store):
         capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1],
     )  # fmt: skip
     assert ran.stdout.strip() == "[]"
+
+
+def test_rows_at_odd_places_of_a_file_score_as_rows_anywhere():
+    chance = np.random.default_rng(3)
+    rows = chance.standard_normal((ROWS_COPIED * 2 + 7, 12)).astype(np.float32)
+    bytes_of_it = np.concatenate([np.zeros(2, np.uint8), rows.view(np.uint8).ravel()])
+    mapped = np.frombuffer(bytes_of_it.data, "<f4", rows.size, offset=2).reshape(rows.shape)
+    assert not mapped.flags.aligned
+    ids = np.arange(len(rows), dtype=np.int64) * 3
+    for queries in (rows[:1], rows[5:9]):
+        found, scores = best(mapped, ids, queries, 4, admitted=None)
+        truth = queries.astype(np.float64) @ rows.T.astype(np.float64)
+        order = np.argsort(-truth, axis=1)[:, :4]
+        assert found.tolist() == (order * 3).tolist()
+        np.testing.assert_allclose(scores, np.take_along_axis(truth, order, axis=1), rtol=1e-5)

@@ -70,3 +70,9 @@ def test_any_text_gives_terms_of_letters_and_digits_only(text):
 @given(st.text())
 def test_folding_twice_changes_nothing(text):
     assert fold(fold(text)) == fold(text)
+
+
+@given(st.text(st.characters(max_codepoint=127)))
+def test_plain_text_has_the_same_words_beside_text_of_another_script(text):
+    apart = f"{text} \u00fc"  # no longer plain, so found by the pattern for all scripts
+    assert [*words(text), ("\u00fc", len(apart) - 1, len(apart))] == words(apart)

@@ -120,7 +120,7 @@ def _near(
 
 
 def _found(text_ids: NDArray[np.int64]) -> list[int]:
-    return [int(number) for number in np.unique(text_ids[text_ids >= 0])]
+    return sorted(set(text_ids[text_ids >= 0].tolist()))
 
 
 def _nearness(
@@ -134,7 +134,9 @@ def _nearness(
     means = np.zeros((notes, vectors.shape[1]), dtype=np.float32)
     if not len(owners):
         return best, np.zeros(notes), means
-    here, starts = np.unique(owners, return_index=True)
+    # Not `np.unique`, which loads masked arrays to tell that these are none.
+    starts = np.flatnonzero(np.diff(owners, prepend=-1))
+    here = owners[starts]
     cosines = held.astype(np.float64) @ vectors.T.astype(np.float64)
     best[here] = np.maximum.reduceat(cosines, starts, axis=0).mean(axis=1)
     means[here] = np.add.reduceat(held, starts, axis=0)

@@ -41,7 +41,9 @@ def fused(evidence: Evidence) -> NDArray[np.float64]:
     first = first[np.argsort(-scores[first], kind="stable")[:MOST_SMOOTHED]]
     if not len(first):
         return scores
-    rest = np.setdiff1d(np.arange(len(scores)), first)
+    is_rest = np.ones(len(scores), dtype=bool)
+    is_rest[first] = False
+    rest = np.flatnonzero(is_rest)
     scores[first] = smoothed(scores[first], evidence.means[first])
     if len(rest):
         least, highest = scores[first].min(), max(scores[rest].max(), EPSILON)

@@ -12,7 +12,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -181,11 +181,12 @@ class Vault:
                 continue
             lead = f"{folder}/" if folder else ""
             for entry in entries:
-                path = lead + entry.name
+                name = entry.name
+                path = lead + name
                 if entry.is_dir(follow_symlinks=False):
-                    if entry.name not in NEVER_ENTERED and not self._is_ignored(path + "/"):
+                    if name not in NEVER_ENTERED and not self._is_ignored(path + "/"):
                         folders.append(path)
-                elif entry.name.lower().endswith(SUFFIXES) and not (
+                elif name.lower().endswith(SUFFIXES) and not (
                     self.ignore and self._is_ignored(path)
                 ):
                     yield self._examine(entry, path)
@@ -201,10 +202,9 @@ class Vault:
             info = entry.stat(follow_symlinks=False)
         except OSError as error:
             return Skipped(path, _reason(error))
-        if stat.S_ISLNK(info.st_mode):
-            return Skipped(path, LINKED)
         if not stat.S_ISREG(info.st_mode):
-            return Skipped(path, "not a regular file")
+            is_link = stat.S_ISLNK(info.st_mode)
+            return Skipped(path, LINKED if is_link else "not a regular file")
         if info.st_size > self.max_note_bytes:
             return Skipped(path, _too_large(info.st_size, self.max_note_bytes))
         return path, _stamp(info)
@@ -269,8 +269,8 @@ def _read_regular_file(file: Path, limit: int) -> tuple[bytes, FileStamp]:
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise NoteUnreadable(_too_large(len(data), limit))
-    stamp = replace(_stamp(info), sha256=hashlib.sha256(data).hexdigest())
-    return data, replace(stamp, changed_ns=UNTRUSTED) if _is_racy(stamp) else stamp
+    stamp = _stamp(info)._replace(sha256=hashlib.sha256(data).hexdigest())
+    return data, stamp._replace(changed_ns=UNTRUSTED) if _is_racy(stamp) else stamp
 
 
 def _is_racy(stamp: FileStamp) -> bool:

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PRODUCTS_AT_ONCE = 4_000_000  # scores held in memory together: 16 MB
+ROWS_COPIED = 128  # rows that fit, with room to spare, into the cache of a core
 
 
 def best(
@@ -34,7 +35,7 @@ def best(
     step = max(1024, PRODUCTS_AT_ONCE // max(1, len(queries)))
     for start in range(0, len(matrix), step):
         names = ids[start : start + step]
-        products = queries @ matrix[start : start + step].T
+        products = _products(matrix[start : start + step], queries)
         if admitted is not None:
             products[:, ~admitted[names]] = -np.inf
         for row, line in enumerate(products):
@@ -47,3 +48,22 @@ def best(
             found[row] = np.concatenate([found[row], names[places]])[order]
             scores[row] = both[order]
     return found, scores
+
+
+def _products(matrix: NDArray[np.float32], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Inner products of queries and rows: (n, rows) float32.
+
+    In FAISS's files rows don't lie at multiples of four bytes, and for such a matrix NumPy makes
+    a whole copy before it multiplies. Copies of a few rows at a time never leave the cache.
+    """
+    found = np.empty((len(queries), len(matrix)), dtype=np.float32)
+    copied = np.empty((min(ROWS_COPIED, len(matrix)), matrix.shape[1]), dtype=np.float32)
+    for start in range(0, len(matrix), ROWS_COPIED):
+        rows = matrix[start : start + ROWS_COPIED]
+        piece = copied[: len(rows)]
+        piece[:] = rows
+        if len(queries) == 1:
+            np.vecdot(piece, queries[0], out=found[0, start : start + len(rows)])
+        else:
+            found[:, start : start + len(rows)] = queries @ piece.T
+    return found
