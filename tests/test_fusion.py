@@ -8,7 +8,10 @@ from hypothesis import strategies as st
 from recall.domain import HitParts, NameKind
 from recall.search.evidence import Evidence
 from recall.search.floor import is_answer, share_held
-from recall.search.fusion import DENSE, LENT, fused, smoothed
+from recall.search.fusion import LENT, fused, share_of_meaning, smoothed
+
+WORDS = 10
+SHARE = share_of_meaning(WORDS)
 
 
 def evidence(best, words, means, *, ceiling=10.0, first=None) -> Evidence:
@@ -21,20 +24,22 @@ def evidence(best, words, means, *, ceiling=10.0, first=None) -> Evidence:
 
 def test_a_lone_weak_hit_by_words_does_not_beat_what_is_near():
     apart = np.eye(3)
-    scores = fused(evidence([0.6, 0.5, 0.1], [0.0, 0.0, 0.5], apart))
+    scores = fused(evidence([0.6, 0.5, 0.1], [0.0, 0.0, 0.5], apart), words=WORDS)
     assert scores.argmax() == 0
 
 
 def test_a_note_that_holds_all_the_words_beats_one_that_is_only_near():
-    scores = fused(evidence([0.5, 0.4], [0.0, 8.0], np.eye(2)))
+    scores = fused(evidence([0.5, 0.4], [0.0, 8.0], np.eye(2)), words=WORDS)
     assert scores.argmax() == 1
 
 
 def test_a_note_among_others_that_answer_goes_before_one_that_stands_alone():
     like, other = [1.0, 0.0], [0.0, 1.0]
-    scores = fused(evidence([0.5, 0.5, 0.5, 0.5], [2.0, 2.0, 2.0, 2.0], [like, like, like, other]))
-    alone = fused(evidence([0.5, 0.2], [2.0, 0.0], [like, other]))
-    assert np.allclose(scores, DENSE * 0.5 + (1 - DENSE) * 0.2)  # equals lend each other nothing
+    scores = fused(
+        evidence([0.5, 0.5, 0.5, 0.5], [2.0, 2.0, 2.0, 2.0], [like, like, like, other]), words=WORDS
+    )
+    alone = fused(evidence([0.5, 0.2], [2.0, 0.0], [like, other]), words=WORDS)
+    assert np.allclose(scores, SHARE * 0.5 + (1 - SHARE) * 0.2)  # equals lend each other nothing
     assert alone[0] > alone[1]
     mixed = smoothed(
         np.array([0.5, 0.6, 0.6, 0.5]), np.array([like, like, like, other], np.float32)
@@ -43,17 +48,25 @@ def test_a_note_among_others_that_answer_goes_before_one_that_stands_alone():
 
 
 def test_candidates_that_are_there_only_because_more_were_asked_for_change_nothing():
-    few = fused(evidence([0.6, 0.5, 0.4], [2.0, 0.0, 5.0], np.eye(3)))
+    few = fused(evidence([0.6, 0.5, 0.4], [2.0, 0.0, 5.0], np.eye(3)), words=WORDS)
     more = fused(
         evidence(
             [0.6, 0.5, 0.4, 0.9, 0.1],
             [2.0, 0.0, 5.0, 9.0, 0.0],
             [*np.eye(3), [1, 0, 0], [0, 1, 0]],
             first=[True, True, True, False, False],
-        )
+        ),
+        words=WORDS,
     )
     assert np.allclose(more[:3], few)
     assert few.min() > more[3] > more[4]
+
+
+def test_few_words_weigh_less_than_many_and_a_single_one_most():
+    near_or_written = evidence([0.6, 0.3], [0.0, 4.0], np.eye(2))
+    assert fused(near_or_written, words=2).argmax() == 0
+    assert fused(near_or_written, words=20).argmax() == 1
+    assert fused(near_or_written, words=1).argmax() == 1
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=30))

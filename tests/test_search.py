@@ -163,6 +163,15 @@ def test_a_question_of_function_words_alone_is_not_answered(orchard):
     assert orchard.search("the of and in").hits == ()
 
 
+def test_a_single_word_finds_the_note_that_holds_it_as_typed_first(tmp_path):
+    inflected = "# One\n\nShe organised it. Organised! Organised again.\n"
+    write(tmp_path, {"a.md": inflected, "b.md": "# Two\n\nThe organiser of all this was late.\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert found(index, "organised") == ["a.md", "b.md"]
+    assert found(index, "Organiser") == ["b.md", "a.md"]
+
+
 def test_code_is_found_by_its_words(tmp_path):
     write(tmp_path, {**ORCHARD, "cluster.md": "# Operations\n\n```sh\nkubectl rollout\n```\n"})
     index = index_of(tmp_path)

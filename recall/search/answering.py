@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import islice
+from itertools import compress, islice
 from typing import TYPE_CHECKING
 
 from recall.domain import (
     Correction,
-    Facet,
     Filters,
     Hit,
     HitParts,
     NameKind,
-    NoteCard,
     SearchResult,
 )
 from recall.names import Resolver
@@ -23,10 +21,10 @@ from recall.search.floor import Rarity, is_answer, rarities, share_held
 from recall.search.listing import listed
 from recall.search.narrowing import why_none_passes
 from recall.search.question import Question, read_question
-from recall.search.showing import best_passage, holds_phrase, phrase_key, similar_to
+from recall.search.showing import best_passage, similar_to
 from recall.search.spelling import Spelled, corrected
+from recall.search.verbatim import holders_among, phrase_holders
 from recall.search.wording import Wording, question_wording, text_wording
-from recall.words import terms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -36,8 +34,10 @@ if TYPE_CHECKING:
     from recall.search.evidence import Evidence
     from recall.store import Snapshot, StoredPassage
 
+# Chosen by hand; what they gain is in docs/decisions/0006.
+AS_TYPED = 0.15  # score that a note gains by holding the only word asked as it was typed
+LOOKED_THROUGH = 30  # notes that are read for it
 JUDGED = 10  # notes that may be the answer, however many are asked for
-MOST_HOLDERS = 5_000  # notes with the words of a phrase that are read through for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ class _Asked:
         from recall.search.fusion import fused
 
         scope, filters = self.scope, self.question.filters
-        holders = self._phrase_holders()
+        holders = phrase_holders(self.question.phrases, scope.snapshot, filters)
         evidence = gather(
             scope.snapshot,
             self.vectors,
@@ -183,8 +183,10 @@ class _Asked:
             only=holders,
         )
         self.rarity = rarities(self.wording.asked, scope.snapshot)
-        self.scores = dict(zip(evidence.paths, fused(evidence).tolist(), strict=True))
+        fusion = fused(evidence, words=len(self.wording.asked))
+        self.scores = dict(zip(evidence.paths, fusion.tolist(), strict=True))
         self._keep_parts(evidence)
+        self._prefer_as_typed(list(compress(evidence.paths, evidence.is_first.tolist())))
         # Neither near nor written, a note still bears its name; but only a passage has a section.
         for path in scope.snapshot.passing(self.names, filters):
             if holders is None and not filters.facets:
@@ -193,6 +195,15 @@ class _Asked:
             self.scores, key=lambda path: (path not in self.names, -self.scores[path], path)
         )
         return list(islice(filter(scope.is_there, order), most))
+
+    def _prefer_as_typed(self, candidates: Sequence[str]) -> None:
+        """Lift the notes that hold the only word there is as it was typed, not inflected."""
+        if self.wording.alone is None:
+            return
+        best = sorted(candidates, key=lambda path: (-self.scores[path], path))[:LOOKED_THROUGH]
+        facets = self.question.filters.facets
+        for path in holders_among(best, [self.wording.alone], self.scope.snapshot, facets):
+            self.scores[path] += AS_TYPED
 
     def is_answered_by(self, paths: Sequence[str]) -> bool:
         """Whether one of the notes is near enough to be an answer at all."""
@@ -256,37 +267,6 @@ class _Asked:
             parts = self.parts.get(path, HitParts())
             self.complete[path] = replace(parts, name=self.names.get(path), share=share)
         return self.complete[path]
-
-    def _phrase_holders(self) -> list[str] | None:
-        """The notes that hold every phrase of the question, word for word; None: no phrase."""
-        snapshot, phrases = self.scope.snapshot, self.question.phrases
-        if not phrases:
-            return None
-        found = [set(snapshot.holders(terms(p), filters=self.question.filters)) for p in phrases]
-        paths = sorted(set.intersection(*found))[:MOST_HOLDERS]
-        keys = [phrase_key(phrase) for phrase in phrases]
-        stored = snapshot.passages_of(paths)
-        cards = snapshot.cards(paths)
-        facets = self.question.filters.facets
-        return [
-            path
-            for path in paths
-            if all(
-                any(holds_phrase(text, key) for text in _texts(cards[path], stored[path], facets))
-                for key in keys
-            )
-        ]
-
-
-def _texts(
-    card: NoteCard, stored: Sequence[StoredPassage], facets: Collection[Facet]
-) -> Iterator[str]:
-    """What a note says, passage by passage."""
-    if not facets:
-        yield from (card.title, card.description or "", *card.aliases)
-    for item in stored:
-        if not facets or item.passage.facet in facets:
-            yield item.passage.text
 
 
 def _ranks(values: Sequence[float]) -> list[int]:

@@ -20,23 +20,39 @@ if TYPE_CHECKING:
 
     from recall.search.evidence import Evidence
 
-# Set on two judged collections and one vault (docs/decisions/0006); the same for every vault.
-DENSE = 0.4  # share of meaning in the sum; the rest is words
+# Set on two judged collections and questions over three vaults (docs/decisions/0006); the same
+# for every vault.
+DENSE = 0.35  # share of meaning in the sum, of one word and of very many; the rest is words
+DENSE_OF_FEW = 0.75  # so much more, divided by the number of words
 LENT = 0.5  # share of a note's score that comes from the notes that are most like it
 LENDERS = 10  # so many of them
 MOST_SMOOTHED = 600  # candidates that are compared with one another
 EPSILON = 1e-9
 
 
-def fused(evidence: Evidence) -> NDArray[np.float64]:
+def share_of_meaning(words: int) -> float:
+    """How much of a score is meaning: the more, the fewer words were asked.
+
+    A note that holds two of three words may do so by accident, one that holds ten of fifteen does
+    not. A single word is meant as a word.
+    """
+    return DENSE + DENSE_OF_FEW / words if words > 1 else DENSE
+
+
+def fused(evidence: Evidence, *, words: int) -> NDArray[np.float64]:
     """The score of each candidate, higher is better: (n,).
+
+    Args:
+        evidence: The candidates.
+        words: How many words were asked that carry meaning.
 
     Only candidates that are there for every `k` lend and borrow, and the others follow them: how
     many notes are asked for does not change the order of those that come first.
     """
     meaning = (evidence.best + evidence.whole) / 2
     wording = evidence.words / max(evidence.ceiling, EPSILON)
-    scores = DENSE * meaning + (1 - DENSE) * wording
+    dense = share_of_meaning(words)
+    scores = dense * meaning + (1 - dense) * wording
     first = np.flatnonzero(evidence.is_first)
     first = first[np.argsort(-scores[first], kind="stable")[:MOST_SMOOTHED]]
     if not len(first):

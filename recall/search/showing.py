@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recall.domain import Facet, NoteCard, Passage, Span
-from recall.words import fold, terms, words
+from recall.search.verbatim import holds_phrase, phrase_key
+from recall.words import terms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -67,19 +68,6 @@ def best_passage(
 def itself(card: NoteCard) -> Passage:
     """What stands for a note that has no passage: its title, at its beginning."""
     return Passage(Facet.TITLE, "", card.title, Span(0, 0), 1)
-
-
-def phrase_key(phrase: str) -> str:
-    """A phrase as it is compared: its words, without case and diacritics."""
-    return " ".join(fold(word) for word, _, _ in words(phrase))
-
-
-def holds_phrase(text: str, key: str) -> bool:
-    """Whether a text holds a phrase, word for word; of scripts without blanks, sign for sign."""
-    folded = phrase_key(text)
-    if f" {key} " in f" {folded} ":
-        return True
-    return not key.isascii() and len(terms(key)) > 1 and key in folded
 
 
 def similar_to(shown: Sequence[Shown]) -> list[int | None]:

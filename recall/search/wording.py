@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recall.search.spelling import ENDING
-from recall.words import content_terms, fold, terms_of_word, words
+from recall.words import STOP_WORDS, content_terms, fold, terms_of_word, words
 
 if TYPE_CHECKING:
     from recall.store import Snapshot
@@ -26,6 +26,7 @@ class Wording:
     weights: Mapping[str, float]  # term → how much it counts
     asked: tuple[tuple[str, ...], ...]  # for each word asked, the terms any of which stands for it
     unfinished: str | None = None  # the last word, as it is written, if it is only a beginning
+    alone: str | None = None  # the word, folded, if it is the only one that is asked
 
 
 def question_wording(text: str, snapshot: Snapshot) -> Wording:
@@ -42,7 +43,9 @@ def question_wording(text: str, snapshot: Snapshot) -> Wording:
             asked = tuple((term,) for term in found if term != stem)
             kept = [term for (term,) in asked]
             return Wording(dict.fromkeys((*kept, *whole), 1.0), (*asked, whole), last)
-    return Wording(dict.fromkeys(found, 1.0), tuple((term,) for term in found))
+    telling = [word for word, _, _ in words(text) if fold(word) not in STOP_WORDS]
+    alone = fold(telling[0]) if len(found) == len(telling) == 1 else None
+    return Wording(dict.fromkeys(found, 1.0), tuple((term,) for term in found), alone=alone)
 
 
 def _last_word(text: str) -> tuple[str, str]:
