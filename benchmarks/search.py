@@ -5,7 +5,7 @@ Two kinds of questions. Judged collections in BEIR form (`corpus.jsonl`, `querie
 through the public interface. And known items (`benchmarks/known_items.py`), made from vaults.
 
     python -m benchmarks.search --data DIR [--collections cranfield,med]
-        [--vaults DIR,DIR] [--cache DIR] [--cli 20]
+        [--vaults DIR,DIR] [--most 60] [--cache DIR] [--cli 20]
 
 `--data` holds a folder for each collection. `--cache` keeps the vaults made of them, and their
 index, for the next run. `--cli N` asks N questions of each set through the command line as well.
@@ -25,7 +25,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.known_items import KINDS, known_items
+from benchmarks.known_items import KINDS, MOST, known_items
 from benchmarks.rankings import DEPTH, Baselines, without
 from benchmarks.results_file import keep
 from recall import open_index
@@ -107,7 +107,7 @@ def _known(arguments: argparse.Namespace, cache: Path) -> None:
         index = open_index(vault)
         index.refresh()
         with index.read() as snapshot:
-            items = known_items(snapshot, index.vault.root)
+            items = known_items(snapshot, index.vault.root, most=arguments.most)
         questions = [Asked(i.text, frozenset({i.answer}), i.exclude, i.kind) for i in items]
         measured = _measure(index, questions)
         _print(source.name, measured.values)
@@ -257,6 +257,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--collections", type=lambda text: text.split(","), default=[])
     parser.add_argument("--vaults", type=folders, default=[], help="folders, joined by commas")
     parser.add_argument("--cache", type=Path)
+    parser.add_argument("--most", type=int, default=MOST, help="known items of a kind and vault")
     parser.add_argument("--cli", type=int, default=0, metavar="N")
     return parser.parse_args()
 

@@ -4,7 +4,8 @@ The way through: `question` takes apart what was typed, `spelling` and `wording`
 that are looked for, `evidence` gathers what speaks for which note, `fusion` makes one score of
 it, `verbatim` looks for what was typed to the letter, `floor` says whether the best is an answer at
 all, `showing` chooses what is shown, and `answering` puts it together. `listing` answers where
-there is no word, `narrowing` says why filters left nothing. `long_text` cuts a draft into the passages it is searched by.
+there is no word, `narrowing` says why filters left nothing. `long_text` cuts a draft into the
+passages it is searched by.
 """
 
 from recall.search.answering import search
