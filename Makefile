@@ -1,5 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
+# A file of tests stays with one worker: its fixtures are made once.
+PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
@@ -10,7 +12,7 @@ demo: $(VENV)/.installed  ## install, index notes/, ask one question
 	$(BIN)/recall search "audio models"
 
 test: $(VENV)/.installed-test lint  ## lint, types and tests
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -m "not slow" $(PARALLEL)
 
 test-slow: $(VENV)/.installed-test  ## every test, with many more generated examples
 	HYPOTHESIS_PROFILE=slow $(BIN)/python -m pytest

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import settings
+from filelock import FileLock
+from hypothesis import HealthCheck, settings
 
 from recall.embedding import Embedder, open_embedder
 
@@ -15,15 +16,23 @@ from recall.embedding import Embedder, open_embedder
 sys.path.insert(0, str(Path(__file__).parent))
 
 
-settings.register_profile("slow", max_examples=2_000)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+# Time bounds have tests of their own, which don't count the time of other programs.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("quick", PATIENT, max_examples=50)
+settings.register_profile("slow", PATIENT, max_examples=2_000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Give a cache in which the default model is prepared, once for the whole run."""
-    folder = tmp_path_factory.mktemp("models")
-    open_embedder(models_dir=folder)
+    root = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        root = root.parent  # of all workers
+    folder = root / "prepared" / "models"
+    folder.parent.mkdir(exist_ok=True)
+    with FileLock(root / "prepared.lock"):  # the first that needs it prepares it for all
+        open_embedder(models_dir=folder)
     return folder
 
 

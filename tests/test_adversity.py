@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
@@ -19,6 +20,7 @@ from vaults import ORCHARD, index_of, settle, write
 
 from benchmarks.corruption import answers
 from benchmarks.small_vault import grow, note
+from recall.cli.asking import bring_up_to_date
 from recall.errors import IndexUnwritable
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="modes, mounts and users of POSIX")
@@ -69,6 +71,50 @@ def test_on_a_full_disk_the_old_index_answers_and_a_build_says_that_there_is_no_
     report = index_of(vault).refresh()
     assert (report.reason, report.added, report.unchanged) == (None, ("new.md",), 3)
     assert not list((vault / ".recall").glob("*.damaged"))
+
+
+def test_on_a_full_disk_no_link_is_written_and_the_note_and_the_record_stay_as_they_were(
+    small_disk,
+):
+    vault = small_disk / "vault"
+    write(vault, ORCHARD)
+    index = index_of(vault)
+    index.refresh()
+    editor = index.editor()
+    edit = editor.plan(index.suggest_links("apples.md", k=1)).edit
+    editor.write([])  # makes the files that are kept
+    before = {file.name: file.read_bytes() for file in vault.glob("*.md")}
+    filling = fill(small_disk)
+    with contextlib.suppress(IndexUnwritable):  # no room even for the record
+        assert [outcome.is_written for outcome in editor.write([edit])] == [False]
+    assert {file.name: file.read_bytes() for file in vault.glob("*.md")} == before
+    assert not list(vault.glob(".recall-*"))
+    assert editor.journal.records() == ()
+    filling.unlink()
+    assert [outcome.is_written for outcome in editor.write([edit])] == [True]
+    editor.undo()
+    assert {file.name: file.read_bytes() for file in vault.glob("*.md")} == before
+
+
+def test_on_a_disk_that_may_only_be_read_the_index_answers_and_nothing_is_written(small_disk):
+    vault = small_disk / "vault"
+    write(vault, ORCHARD)
+    index = index_of(vault)
+    index.refresh()
+    edit = index.editor().plan(index.suggest_links("apples.md", k=1)).edit
+    write(vault, {"new.md": "# New\n\nGrafted trees again.\n"})
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    index = index_of(vault)
+    warning = bring_up_to_date(index, refresh=True)
+    assert [text.endswith("Answering from the index as it was.") for text in warning] == [True]
+    assert [hit.card.path for hit in index.search("grafted trees", k=2).hits] == [
+        "apples.md", "grafting.md",
+    ]  # fmt: skip
+    assert not [found.message for found in index.doctor() if found.health == "damaged"]
+    with pytest.raises(IndexUnwritable):
+        index.editor().write([edit])
+    with pytest.raises(IndexUnwritable):
+        index.dismiss("apples.md", "bees.md")
 
 
 AS_NOBODY = """
@@ -182,6 +228,7 @@ NO_LOCKS = """
     return ((int (*)(int, int, ...))dlsym(RTLD_NEXT, #name))(fd, command, value); }
 REFUSE(fcntl)
 REFUSE(fcntl64)
+int flock(int fd, int command) { errno = atoi(getenv("LOCK_ERRNO")); return -1; }
 """
 REFRESH = """
 import sys
@@ -194,8 +241,14 @@ try:
     index.refresh(wait_seconds=0.1)
 except RecallError as error:
     print(error.kind, "|", error.message.replace(sys.argv[2], "VAULT"))
-hits = index.search("hive at the meadow", k=1).hits if index.exists else ()
-print([hit.card.path for hit in hits] or "-")
+if index.exists:
+    print([hit.card.path for hit in index.search("hive at the meadow", k=1).hits])
+    editor = index.editor()
+    edit = editor.plan(index.suggest_links("apples.md", k=1)).edit
+    try:
+        editor.write([edit])
+    except RecallError as error:
+        print(error.kind, "|", error.message.replace(sys.argv[2], "VAULT"))
 """
 
 
@@ -221,10 +274,11 @@ def test_a_file_system_without_locks_is_named_and_an_index_on_it_answers(tmp_pat
         ).stdout.splitlines()  # fmt: skip
 
     said = "index-unwritable | the file system of VAULT/.recall gives no locks"
-    assert refresh() == [said, "-"]
+    assert refresh() == [said]
     index_of(vault).refresh()
     write(vault, {"new.md": "# New\n"})
-    assert refresh() == [said, "['bees.md']"]
+    assert refresh() == [said, "['bees.md']", said]
+    assert (vault / "apples.md").read_text(encoding="utf-8") == ORCHARD["apples.md"]
 
 
 @pytest.mark.parametrize("jump_seconds", [-50 * 365 * 86_400, -3600, 3600, 20 * 365 * 86_400])

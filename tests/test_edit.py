@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 from editing import CARDS, RESOLVER, TARGETS, resolve, texts, wanted
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recall.applying.journal import Record, sha256_of
@@ -14,12 +14,6 @@ from recall.edit import Habit, Shape, add_links, common_habit, habit_of, unified
 from recall.manner import Manner, NewLink, manner_of, new_link
 from recall.markdown import parse_note
 from recall.names import Resolver, names_of
-
-EXAMPLES = settings(
-    max_examples=settings.default.max_examples,
-    deadline=None,
-    suppress_health_check=[HealthCheck.too_slow],
-)
 
 
 def added(text: str, *paths: str, **options: object) -> str:
@@ -421,7 +415,6 @@ def targets_of(text: str) -> Counter[str]:
     )
 
 
-@EXAMPLES
 @given(text=texts(), paths=TARGETS, mentions=st.booleans())
 def test_the_note_has_the_old_links_and_the_accepted_and_is_otherwise_as_it_was(
     text, paths, mentions
@@ -442,7 +435,6 @@ def test_the_note_has_the_old_links_and_the_accepted_and_is_otherwise_as_it_was(
     assert bare.encode() == text.encode()
 
 
-@EXAMPLES
 @given(text=texts(), paths=TARGETS)
 def test_applying_twice_changes_nothing_more(text, paths):
     once, unplaced = add_links("note.md", text, wanted(*paths), resolve)
@@ -454,7 +446,6 @@ def test_applying_twice_changes_nothing_more(text, paths):
         assert once.new == text
 
 
-@EXAMPLES
 @given(text=texts(), paths=TARGETS)
 def test_what_is_on_record_gives_the_old_bytes_back_and_those_alone(text, paths):
     edit, _ = add_links("note.md", text, wanted(*paths), resolve)
@@ -465,7 +456,6 @@ def test_what_is_on_record_gives_the_old_bytes_back_and_those_alone(text, paths)
     assert record.old_text(edit.new + "!") is None
 
 
-@EXAMPLES
 @given(text=texts(is_hostile=False), paths=TARGETS)
 def test_a_reader_sees_the_old_blocks_in_their_order(text, paths):
     edit, _ = add_links("note.md", text, wanted(*paths), resolve)
@@ -477,7 +467,6 @@ def test_a_reader_sees_the_old_blocks_in_their_order(text, paths):
     assert grown or seen == before
 
 
-@EXAMPLES
 @given(old=texts(), new=texts())
 def test_a_diff_applied_to_the_old_text_gives_the_new(old, new):
     assert patched(old, unified("a note.md", old, new)) == new

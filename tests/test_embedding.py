@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from standins import WordEmbedder
 from tokenizers import Tokenizer
@@ -173,9 +173,7 @@ def test_both_runtimes_place_every_probe_at_the_same_spot(embedder, torch_embedd
     assert embedder.count_tokens(PROBES) == torch_embedder.count_tokens(PROBES)
 
 
-@settings(
-    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=settings.default.max_examples // 10)
 @given(st.lists(st.text(max_size=60), min_size=1, max_size=5))
 def test_both_runtimes_agree_on_any_text(embedder, torch_embedder, texts):
     light = embedder.embed_passages(texts)
@@ -710,7 +708,6 @@ def test_a_short_text_has_the_tokens_that_the_whole_tokenizer_gives_it(models_di
     whole.enable_truncation(256)
     short = ShortTokenizer(graph, max_tokens=256)
 
-    @settings(deadline=None)
     @given(st.lists(st.text(max_size=40) | st.sampled_from([*MIXED, *TRICKY]), max_size=3))
     def same(texts):
         texts = [readable(text) for text in texts]

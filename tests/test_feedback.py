@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from vaults import ORCHARD, index_of, settle, write
 
@@ -242,7 +242,6 @@ def test_two_writers_at_once_lose_nothing(orchard, tmp_path):
 LETTERS = st.text(st.sampled_from('aé日 \n\x00"\\{}\ud800\u2028'), min_size=1, max_size=12)
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=30), max_size=6), LETTERS, LETTERS)
 def test_whatever_the_file_holds_is_kept_and_any_name_is_read_back(
     tmp_path_factory, lines, path, title

@@ -3,7 +3,7 @@
 from collections import defaultdict
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recall.domain import (
@@ -248,7 +248,6 @@ parts = st.lists(words | st.sampled_from([".", "..", "", " .."]), min_size=1, ma
 any_target = st.one_of(st.text(max_size=8), words, paths, parts.map("/".join))
 
 
-@settings(max_examples=150)
 @given(vaults)
 def test_the_full_path_of_a_note_always_means_that_note(found):
     vault = Vault(*found)
@@ -258,7 +257,6 @@ def test_the_full_path_of_a_note_always_means_that_note(found):
             assert vault.path(card.path, source, syntax) == card.path
 
 
-@settings(max_examples=150)
 @given(vaults, any_target, st.none() | any_target, paths, st.sampled_from(LinkSyntax))
 def test_resolving_asks_for_no_key_that_link_keys_leaves_out(found, target, label, source, syntax):
     vault = Vault(*found)
@@ -269,7 +267,6 @@ def test_resolving_asks_for_no_key_that_link_keys_leaves_out(found, target, labe
     assert len(set(resolution.candidates)) == len(resolution.candidates)
 
 
-@settings(max_examples=150)
 @given(vaults, paths, st.sampled_from([NameKind.STEM, NameKind.TITLE, NameKind.PATH]))
 def test_a_spelling_is_read_back_as_the_note_wherever_any_link_can_be(found, source, prefer):
     vault = Vault(*found)

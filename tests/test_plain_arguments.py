@@ -4,7 +4,7 @@ from dataclasses import asdict
 
 import pytest
 import typer
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recall.cli import plain
@@ -35,7 +35,6 @@ def shortest(command: str) -> list[str]:
     return [command, *(["x"] if form.positional and not form.takes_none else [])]
 
 
-@settings(deadline=None)
 @given(LISTS)
 def test_what_is_read_the_short_way_is_what_the_parser_reads(words):
     read = plain.read(words)

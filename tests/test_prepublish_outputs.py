@@ -7,7 +7,7 @@ from importlib.resources import files
 import jsonschema
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from test_prepublish_hook import ROOT
 from vaults import ORCHARD, index_of, write
@@ -38,7 +38,6 @@ from recall.render.sarif import sarif
 from recall.settings import load_settings
 
 # A busy machine is no fault of the code: what is tested here does not depend on time.
-PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 EVIL = "a\x1b[31m\u202e%\r\n::error::x|`<b>@octocat #1 [x](http://y) ,:\x00"
 
 
@@ -123,7 +122,6 @@ def parsed_command(line):
 PRINTABLE = st.text(st.characters(exclude_categories=["Cc", "Cs", "Cf"]), min_size=1)
 
 
-@PATIENT
 @given(path=PRINTABLE, message=PRINTABLE)
 def test_whatever_a_note_is_called_its_annotation_is_read_back_whole(path, message):
     line = findings.github(report_with(finding(path=path, message=message)), lambda path: path)
@@ -131,7 +129,6 @@ def test_whatever_a_note_is_called_its_annotation_is_read_back_whole(path, messa
     assert (command, about["file"], about["line"], data) == ("error", path, "3", message)
 
 
-@PATIENT
 @given(message=PRINTABLE)
 def test_markdown_shows_a_message_as_it_is_and_nothing_of_it_acts(message):
     said = findings.markdown(report_with(finding(message=message)), place)
@@ -147,7 +144,6 @@ def test_markdown_is_a_comment_that_a_bot_finds_again():
     assert "| 3 | error | &#91;&#91;gone&#93;&#93; leads nowhere | `broken-link` |" in said
 
 
-@PATIENT
 @given(
     st.lists(
         st.builds(
@@ -216,7 +212,6 @@ def test_a_known_finding_is_not_told_again_wherever_its_line_goes(tmp_path):
     assert left.known == 2
 
 
-@PATIENT
 @given(st.lists(st.builds(finding, path=st.text(), subject=st.text())))
 def test_a_baseline_is_read_back_as_it_was_written(tmp_path_factory, found):
     file = tmp_path_factory.mktemp("baseline") / "known.json"

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -105,14 +107,25 @@ def test_notes_that_come_and_go_while_they_are_read_stop_no_build(tmp_path):
     assert _settled(index) == before
 
 
-def test_two_builds_in_another_order_with_more_threads_suggest_the_same(tmp_path, models_dir):
+@contextmanager
+def listed_backwards(folder: os.PathLike[str]) -> Iterator[Iterable[os.DirEntry[str]]]:
+    """`os.scandir` of a file system that lists files the other way round."""
+    with scandir(folder) as entries:
+        yield iter(sorted(entries, key=lambda entry: entry.name, reverse=True))
+
+
+scandir = os.scandir
+
+
+def test_two_builds_in_another_order_with_more_threads_suggest_the_same(
+    tmp_path, models_dir, monkeypatch
+):
     found = []
-    for threads, backwards in ((1, False), (2, True)):
+    for threads, is_backwards in ((1, False), (2, True)):
         vault = tmp_path / str(threads)
-        grow(tmp_path / f"seed {threads}", notes=8)
-        vault.mkdir()
-        for file in sorted((tmp_path / f"seed {threads}").iterdir(), reverse=backwards):
-            shutil.copy(file, vault)  # folders list files by age, or the other way round
+        grow(vault, notes=8)
+        if is_backwards:
+            monkeypatch.setattr(os, "scandir", listed_backwards)
         settings = Settings(notes=vault, index=vault / ".recall")
         index = Index(settings, embedder=open_embedder(models_dir=models_dir, threads=threads))
         index.refresh()

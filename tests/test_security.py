@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
+import socket
+import stat
 import subprocess
 import sys
+import tempfile
 import time
 from itertools import pairwise
 from pathlib import Path
@@ -117,6 +121,11 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (root / "around").symlink_to(".", target_is_directory=True)
         (root / "out.md").symlink_to("/etc/passwd")
         (root / "device.md").symlink_to("/dev/zero")
+        with contextlib.suppress(PermissionError):  # to make one of its own one has to be root
+            os.mknod(root / "zero.md", 0o666 | stat.S_IFCHR, os.makedev(1, 5))
+        with socket.socket(socket.AF_UNIX) as listening, tempfile.TemporaryDirectory() as short:
+            listening.bind(f"{short}/socket")  # the path of a socket may not be long
+            Path(short, "socket").rename(root / "socket.md")
         with (root / "huge.md").open("wb") as huge:
             huge.truncate(100_000_000)
     return root
@@ -131,7 +140,8 @@ def test_a_hostile_vault_is_indexed_and_every_file_left_out_has_its_reason(hosti
     assert reasons["nul.md"].startswith("holds NUL bytes")
     assert reasons["latin.md"].startswith("not UTF-8")
     if os.name == "posix":
-        assert reasons["pipe.md"] == "not a regular file"
+        odd = {path for path, reason in reasons.items() if reason == "not a regular file"}
+        assert odd == {"pipe.md", "socket.md"} | {"zero.md"} & {p.name for p in hostile.iterdir()}
         assert reasons["huge.md"].startswith("100.0 MB; notes over 4 MB are left out")
         links = {path for path, reason in reasons.items() if reason.startswith("a symbolic link")}
         assert links == {"self.md", "out.md", "device.md"}

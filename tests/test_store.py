@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from recall.domain import (
@@ -583,7 +583,6 @@ def test_a_term_is_found_as_it_is_whatever_it_is_made_of(wordy):
 
 
 @given(st.lists(st.text(st.characters(exclude_categories=[])), max_size=4))
-@settings(max_examples=200, deadline=None)
 def test_no_term_is_read_as_a_query(wordy, terms):
     snapshot, odd = wordy
     found = {path for path, _ in snapshot.lexical(terms, 20)}

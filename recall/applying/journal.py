@@ -23,7 +23,15 @@ from typing import TYPE_CHECKING, Any
 
 from recall.edit import Insertion, take_out
 from recall.errors import IndexBusy, JournalDamaged
-from recall.store.files import create, open_to_change, open_to_read, size_of, writing
+from recall.store.files import (
+    NO_LOCKS,
+    create,
+    no_locks,
+    open_to_change,
+    open_to_read,
+    size_of,
+    writing,
+)
 from recall.vault import is_inside
 from recall.vault.writing import sync_folder
 
@@ -88,6 +96,7 @@ class Journal:
 
         Raises:
             IndexBusy: Another process is writing notes.
+            IndexUnwritable: The system does not allow it, or knows no locks.
         """
         with writing(self._folder):
             self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -97,7 +106,7 @@ class Journal:
                     os.close(os.open(lock, os.O_CREAT | os.O_EXCL | os.O_RDWR, 0o600))
         with open_to_change(lock) as stream:
             deadline = time.monotonic() + wait_seconds
-            while not _locked(stream.fileno()):
+            while not self._is_locked(stream.fileno()):
                 if time.monotonic() >= deadline:
                     raise IndexBusy(
                         f"another process is writing notes of the vault of {self._folder}",
@@ -162,6 +171,23 @@ class Journal:
             part.replace(self._file)
             sync_folder(self._folder)
 
+    def _is_locked(self, descriptor: int) -> bool:
+        """Take the lock if nobody has it; the system gives it back however the process ends."""
+        try:
+            if os.name == "nt":
+                import msvcrt
+
+                msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+            else:
+                import fcntl
+
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            if error.errno in NO_LOCKS:
+                raise no_locks(self._folder) from error
+            return False
+        return True
+
     def _whole_lines(self) -> bytes:
         size = size_of(self._file)
         if not size:
@@ -220,22 +246,6 @@ def _record(line: dict[str, Any]) -> Record:
         raise ValueError(f"{texts['path']!r} is no path in the vault")
     insertions = tuple(Insertion(int(at), str(text)) for at, text in line["insertions"])
     return Record(**texts, insertions=insertions, links=tuple(links), accepted=tuple(accepted))
-
-
-def _locked(descriptor: int) -> bool:
-    """Take the lock if nobody has it; the system gives it back however the process ends."""
-    try:
-        if os.name == "nt":
-            import msvcrt
-
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
-
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        return False
-    return True
 
 
 def _end_of_lines(stream: BufferedRandom) -> int:

@@ -15,7 +15,7 @@ from recall.errors import (
     RecallError,
 )
 from recall.store.descriptors import connected, disconnected
-from recall.store.files import OWNER, REBUILD, gives_locks
+from recall.store.files import OWNER, REBUILD, gives_locks, no_locks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -75,10 +75,7 @@ def _refusal(name: str, file: Path, error: sqlite3.Error) -> RecallError | None:
     folder = file.parent
     is_busy = name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
     if name.startswith(_LOCKING) or (is_busy and not gives_locks(folder)):
-        return IndexUnwritable(
-            f"the file system of {folder} gives no locks",
-            hint="keep the vault, or its index, on a disk of this machine",
-        )
+        return no_locks(folder)
     if is_busy:
         return IndexBusy(
             f"another process is writing the index in {folder}", hint="try again when it is done"

@@ -26,6 +26,7 @@ LEARNED = "learned.npz"  # what `recall.links` learned from the vault; deleting 
 REBUILD = "run `recall index --full`"
 OWNER = "check that the folder is there, is yours and has room"
 
+NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})  # said of a lock asked for
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
 _SEAL_ASIDE = re.compile(r"catalog\.seal\.[0-9]+")
 _LEARNED_ASIDE = re.compile(r"learned\.npz\.\w+")
@@ -139,8 +140,16 @@ def gives_locks(directory: Path) -> bool:
     except ImportError:  # Windows: always
         return True
     except OSError as error:
-        return error.errno not in {errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS}
+        return error.errno not in NO_LOCKS
     return True
+
+
+def no_locks(directory: Path) -> IndexUnwritable:
+    """The error for a folder on a file system that knows no locks."""
+    return IndexUnwritable(
+        f"the file system of {directory} gives no locks",
+        hint="keep the vault, or its index, on a disk of this machine",
+    )
 
 
 @contextmanager
