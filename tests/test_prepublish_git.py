@@ -5,7 +5,7 @@ import os
 
 import pytest
 from repositories import OWN, Repo
-from vaults import ORCHARD, index_of, write
+from vaults import LONG, ORCHARD, index_of, write
 
 from recall.errors import GitFailed
 from recall.prepublish import Selection, check
@@ -61,7 +61,8 @@ def test_the_staged_text_is_judged_and_not_the_file(repo):
 
 
 def test_a_suggestion_for_a_staged_text_comes_from_the_staged_text(repo):
-    repo.stage({"new.md": "# New\n\nA scion of a grafted tree keeps its fruit. Try Grafting.\n"})
+    text = f"# New\n\nA scion of a grafted tree keeps its fruit. Try Grafting.\n\n{LONG}\n"
+    repo.stage({"new.md": text})
     repo.write({"new.md": "# New\n\nDebit and credit.\n"})
     found = report_of(repo.root, rules=frozenset({Rule.UNLINKED_MENTION})).findings
     assert [(f.target, f.line, f.column) for f in found] == [("grafting.md", 3, 48)]

@@ -1,7 +1,7 @@
 """What each rule finds, and what it leaves alone; on files as they lie there."""
 
 import pytest
-from vaults import ORCHARD, index_of, write
+from vaults import LONG, ORCHARD, index_of, write
 
 from recall.domain import Facet, Name, NameKind
 from recall.errors import NoteNotFound, UsageError
@@ -140,7 +140,9 @@ def test_drafts_are_the_notes_that_are_not_published_yet(tmp_path):
     ]  # fmt: skip
 
 
-TREES = ORCHARD | {"old.md": "# Old\n\nOld grafted trees keep the fruit of their orchards.\n"}
+TREES = ORCHARD | {
+    "old.md": f"# Old\n\nOld grafted trees keep the fruit of their orchards.\n\n{LONG}\n"
+}
 
 
 def test_a_note_that_belongs_here_is_a_missing_link_above_the_threshold_only(tmp_path):
@@ -164,7 +166,9 @@ def test_no_more_missing_links_are_told_than_the_setting_says(tmp_path):
 
 
 def test_a_note_that_is_named_is_a_mention_where_its_name_stands_and_not_a_missing_link(tmp_path):
-    text = "# New\n\nA scion of a grafted tree keeps its fruit.\nLearn *Grafting* early.\n"
+    text = (
+        f"# New\n\nA scion of a grafted tree keeps its fruit.\nLearn *Grafting* early.\n\n{LONG}\n"
+    )
     index = index_with(tmp_path, ORCHARD | {"new.md": text}, min_score=0.0)
     told = [f for f in check(index, Selection(("new.md",))).findings if f.target == "grafting.md"]
     assert [(f.rule, f.line, f.column) for f in told] == [(Rule.UNLINKED_MENTION, 4, 8)]
@@ -172,9 +176,35 @@ def test_a_note_that_is_named_is_a_mention_where_its_name_stands_and_not_a_missi
 
 
 def test_a_name_that_is_linked_is_no_mention(tmp_path):
-    text = "# New\n\nA scion of a grafted tree. See [[Grafting]]; Grafting is an art.\n"
+    text = f"# New\n\nA scion of a grafted tree. See [[Grafting]]; Grafting is an art.\n\n{LONG}\n"
     notes = ORCHARD | {"new.md": text}
     assert found(tmp_path, notes, Rule.UNLINKED_MENTION, select=Selection(("new.md",))) == []
+
+
+def test_a_name_in_a_note_of_few_words_is_no_mention(tmp_path):
+    text = "# New\n\nA scion of a grafted tree keeps its fruit.\nLearn grafting early.\n"
+    rules = (Rule.UNLINKED_MENTION, Rule.MISSING_LINK)
+    notes = ORCHARD | {"new.md": text}
+    assert found(tmp_path, notes, *rules, select=Selection(("new.md",)), min_score=0.0) == []
+
+
+def test_a_name_that_is_a_part_of_another_is_no_mention(tmp_path):
+    others = {path: text for path, text in ORCHARD.items() if path != "grafting.md"}
+    notes = {**others, "tree-grafting.md": ORCHARD["grafting.md"]}
+    told = []
+    for name in ("tree-grafting", "custom-tree-grafting"):
+        text = (
+            f"# New\n\nA scion of a grafted tree keeps its fruit.\nLearn {name} early.\n\n{LONG}\n"
+        )
+        told.append(
+            found(
+                tmp_path,
+                notes | {"new.md": text},
+                Rule.UNLINKED_MENTION,
+                select=Selection(("new.md",)),
+            )
+        )
+    assert [[line for _, line, _ in findings] for findings in told] == [[4], []]
 
 
 def test_an_orphan_is_told_at_its_title(tmp_path):

@@ -40,6 +40,13 @@ def embedded(index: Index) -> list[str]:
     return embedder.passages_embedded
 
 
+# Enough words to be compared with other notes, and none that another note holds.
+LONG = (
+    "Ladders lean on walls, lanterns hang in sheds, each evening somebody counts baskets, mends "
+    "gloves, sweeps floors, oils hinges, sharpens knives, feeds hens, shuts gates, writes letters, "
+    "drinks cider, and listens to radio until midnight."
+)
+
 ORCHARD: dict[str, str | bytes] = {
     "apples.md": (
         "---\ntags: [fruit]\nnote_id: 200101OR01\ncreated: 2020-01-01\n---\n# Apples\n\n"

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from recall.prepublish.habits import Habits
     from recall.prepublish.likely import Likely
 
-LEAST_OF_MENTION = 0.15  # probability; below it a name is mostly used in another sense
+LEAST_OF_MENTION = 0.35  # probability; below it a name is mostly used in another sense
+LEAST_WORDS = 30  # a shorter note is like others by chance
 MOST_SUGGESTED = 20
 
 

@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from recall.domain import Facet
-from recall.prepublish.examination import Examination, shortened
+from recall.prepublish.examination import LEAST_WORDS, Examination, shortened
 from recall.publishing import Finding, Rule
 
 if TYPE_CHECKING:
     from recall.domain import Passage
 
-LEAST_WORDS = 30  # a shorter note is like others by chance
 COMPARED = 5  # nearest notes
 NAMED_AS = {Facet.CLAIM: "core claim", Facet.SIGNALS: "signals", Facet.TAKE: "take"}
 

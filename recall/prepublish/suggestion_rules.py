@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from recall.prepublish.examination import LEAST_OF_MENTION, Examination, shortened
+from recall.prepublish.examination import LEAST_OF_MENTION, LEAST_WORDS, Examination, shortened
 from recall.publishing import Finding, Rule
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ _BLANKS = re.compile(r"\s+")
 def missing_links(exam: Examination) -> Iterator[Finding]:
     """Notes that the author would likely link; those that are named are `unlinked_mentions`."""
     publishing = exam.vaultwide.publishing
+    if not _says_enough(exam):
+        return
     wanted = [
         item
         for item in exam.suggestions
@@ -38,20 +40,21 @@ def missing_links(exam: Examination) -> Iterator[Finding]:
 
 def unlinked_mentions(exam: Examination) -> Iterator[Finding]:
     """Notes that are named without their link; of a note that names many, the likeliest."""
+    if not _says_enough(exam):
+        return
     named = [
-        (item, mention)
+        (item, mention, offset)
         for item in exam.suggestions
         if (mention := item.evidence.mention) is not None
         and mention.where == "here"
         and item.score >= LEAST_OF_MENTION
+        and (offset := _where(mention.text, mention.line, exam)) is not None
     ]
-    for item, mention in named[: exam.vaultwide.publishing.max_links]:
-        offset = _where(mention.text, mention.line, exam)
+    for item, mention, offset in named[: exam.vaultwide.publishing.max_links]:
         yield exam.finding(
             Rule.UNLINKED_MENTION,
             f'"{shortened(mention.text)}" is named here without its link {item.written_as}',
             offset=offset,
-            line=mention.line,
             subject=item.card.path,
             link=item.link,
             target=item.card.path,
@@ -65,12 +68,20 @@ def is_named_here(item: Suggestion) -> bool:
     return mention is not None and mention.where == "here"
 
 
+def _says_enough(exam: Examination) -> bool:
+    """Whether the note has the words that suggestions were measured on (`docs/ranker.md`)."""
+    return exam.source.term_counts.total() >= LEAST_WORDS
+
+
 def _where(name: str, line: int, exam: Examination) -> int | None:
-    """Where the name stands, from the line in which its passage begins; None if it is not found."""
+    """Where the name stands, from the line in which its passage begins.
+
+    None if it stands nowhere as words of its own: in a link, or as a part of `another-name`.
+    """
     start = exam.lines.start_of(line)
     words = r"\s+".join(re.escape(word) for word in _BLANKS.split(name) if word)
     spans = [(link.link.span.start, link.link.span.end) for link in exam.links]
-    for found in re.finditer(rf"(?<!\w){words}(?!\w)", exam.note.text[start:], re.IGNORECASE):
+    for found in re.finditer(rf"(?<![\w-]){words}(?![\w-])", exam.note.text[start:], re.IGNORECASE):
         at = start + found.start()
         if not any(begin <= at < end for begin, end in spans):
             return at
