@@ -266,3 +266,27 @@ def test_a_note_of_the_vault_that_is_not_indexed_yet_is_read_as_a_draft(linked):
     index.refresh()
     write(linked, "sub/new.md", "# New\n\nA text about keys.\n")
     assert index.suggest_links(linked / "sub" / "new.md").path == "sub/new.md"
+
+
+@pytest.mark.skipif(os.name != "posix", reason="symbolic links need rights elsewhere")
+def test_what_a_killed_write_left_is_cleared_in_the_vault_and_nowhere_else(tmp_path, monkeypatch):
+    def die(*_: object) -> None:
+        raise SystemExit  # as a kill: nothing behind this line is done
+
+    for folder in ("vault/sub", "outside"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "a.md").write_text("# A\n")
+        written = Vault(tmp_path / folder)
+        old = written.read("a.md")[1].sha256
+        with monkeypatch.context() as dying:
+            dying.setattr(Path, "replace", die)
+            dying.setattr(Path, "unlink", lambda *_, **__: None)
+            with pytest.raises(SystemExit):
+                written.replace("a.md", "# B\n", expected_sha256=old)
+    vault = Vault(tmp_path / "vault")
+    (vault.root / "around").symlink_to(tmp_path / "outside", target_is_directory=True)
+    for path in ("around/a.md", "../outside/a.md", "gone/a.md", "sub/a.md"):
+        vault.clear_leftover(path)
+    left = {file.parent.name for file in tmp_path.rglob(".recall-*.tmp")}
+    assert left == {"outside"}
+    assert (vault.root / "sub/a.md").read_text() == "# A\n"
