@@ -4,9 +4,10 @@ Vaults are made up: notes of five paragraphs, of one of several hundred topics e
 are made up, too, with the structure that real ones have: topics are directions, a note lies about
 its topic, its passages about the note, so that every note has near neighbours and far ones. So
 100,000 notes need no hour of embedding; what a question costs to embed is paid with the real
-model. Each size is a process of its own.
+model. Each size is a process of its own, and so is what answers, so that each has a peak of its
+own. Processor time is kept beside the clock: a busy machine changes it less.
 
-    python -m benchmarks.growth [--sizes 1000,10000,100000] [--questions N]
+    python -m benchmarks.growth [--sizes 1000,10000,100000] [--questions N] [--no-suggest]
 """
 
 from __future__ import annotations
@@ -20,10 +21,13 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
+from benchmarks.plot import curves
 from benchmarks.results_file import keep
 from recall.embedding import Space, open_embedder
 from recall.index import Index
@@ -40,23 +44,40 @@ WORDS = 3000  # of which a topic uses forty
 def main() -> None:
     """Measure each size, print and keep."""
     arguments = _arguments()
+    if arguments.answer_from:
+        print(json.dumps(_answers(Path(arguments.answer_from), arguments)))
+        return
     if arguments.size:
-        print(json.dumps(_measure(arguments.size, arguments.questions)))
+        print(json.dumps(_measure(arguments)))
         return
     rows = []
     for size in arguments.sizes:
-        done = subprocess.run(
-            [sys.executable, "-m", "benchmarks.growth", "--size", str(size),
-             "--questions", str(arguments.questions)],
-            capture_output=True, text=True, check=True,
-        )  # fmt: skip
-        rows.append(json.loads(done.stdout))
-        print(rows[-1], file=sys.stderr)
+        rows.append(_alone(arguments, "--size", str(size)))
+        print(rows[-1], file=sys.stderr, flush=True)
     for name in rows[0]:
-        print(f"{name:<16}" + "".join(f"{row[name]:>12g}" for row in rows))
+        print(f"{name:<24}" + "".join(f"{row[name]:>12g}" for row in rows))
     figures = {"sizes": rows, "exponents": _exponents(rows)}
     print(figures["exponents"])
-    print("kept in", keep("growth", figures).name)
+    file = keep("growth", figures)
+    print("kept in", file.name)
+    if len(rows) > 1:
+        file.with_suffix(".svg").write_text(_plot(rows), encoding="utf-8")
+
+
+def _alone(arguments: argparse.Namespace, *more: str) -> dict[str, float]:
+    """Figures from a process of its own."""
+    command = [sys.executable, "-m", "benchmarks.growth", "--questions", str(arguments.questions)]
+    command += [] if arguments.suggest else ["--no-suggest"]
+    done = subprocess.run([*command, *more], stdout=subprocess.PIPE, text=True, check=True)
+    return json.loads(done.stdout)
+
+
+def _plot(rows: list[dict[str, float]]) -> str:
+    names = [name for name in rows[0] if name.endswith("_cpu_ms")]
+    lines = {name.removesuffix("_cpu_ms").replace("_", " "): [row[name] for row in rows]
+             for name in names}  # fmt: skip
+    notes = [row["notes"] for row in rows]
+    return curves("Cost as a vault grows", "milliseconds of processor time", notes, lines)
 
 
 class SyntheticEmbedder:
@@ -114,38 +135,74 @@ def _write(vault: Path, size: int) -> None:
         (folder / f"note {note}.md").write_text(f"# note {note}\n\n{paragraphs}\n\n{link}\n")
 
 
-def _measure(size: int, questions: int) -> dict[str, float]:
+def _measure(arguments: argparse.Namespace) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as scratch:
         vault = Path(scratch)
-        _write(vault, size)
+        _write(vault, arguments.size)
         time.sleep(0.1)  # until the times of the files can be trusted
-        index = Index(Settings(notes=vault, index=vault / ".recall"), embedder=SyntheticEmbedder())
-        found = {"notes": size, "build_s": _seconds(index.refresh)}
+        index = _index(vault)
+
+        def refresh() -> None:
+            index.refresh(learns=arguments.suggest)
+
+        def change(turn: int) -> None:
+            text = f"# note {turn}\n\n{_text(turn, 20 + turn)}\n"
+            (vault / "0000" / f"note {turn}.md").write_text(text)
+            time.sleep(0.1)
+
+        found = {"notes": arguments.size} | _cost("build", [_Taken.by(refresh)])
         found["build_peak_mb"] = _peak_mb()
-        found["unchanged_s"] = min(_seconds(index.refresh) for _ in range(3))
-        found["one_changed_s"] = min(_after_a_change(vault, index, turn) for turn in range(3))
-        chance = np.random.default_rng(5)
-        asked = [_text(int(note), 9)[:80] for note in chance.integers(0, size, questions)]
-        searched = [_seconds(lambda q=question: index.search(q)) for question in asked[3:]]
-        sources = [f"note {int(note)}" for note in chance.integers(0, size, questions)]
-        suggested = [_seconds(lambda n=note: index.suggest_links(n)) for note in sources[3:]]
-        for name, taken in (("search", searched), ("suggest", suggested)):
-            found[f"{name}_p50_ms"] = round(1000 * float(np.percentile(taken, 50)), 1)
-            found[f"{name}_p95_ms"] = round(1000 * float(np.percentile(taken, 95)), 1)
-        found["all_peak_mb"] = _peak_mb()
+        found |= _cost("unchanged", [_Taken.by(refresh) for _ in range(3)])
+        changed = []
+        for turn in range(3):
+            change(turn)
+            changed.append(_Taken.by(refresh))
+        found |= _cost("one changed", changed)
+        found |= _cost("listing", [_Taken.by(index.vault.list) for _ in range(3)])
+        found |= _alone(arguments, "--size", str(arguments.size), "--answer-from", scratch)
         return {name: round(value, 3) for name, value in found.items()}
 
 
-def _after_a_change(vault: Path, index: Index, turn: int) -> float:
-    (vault / "0000" / f"note {turn}.md").write_text(f"# note {turn}\n\n{_text(turn, 20 + turn)}\n")
-    time.sleep(0.1)
-    return _seconds(index.refresh)
+def _answers(vault: Path, arguments: argparse.Namespace) -> dict[str, float]:
+    index = _index(vault)
+    chance = np.random.default_rng(5)
+    notes = chance.integers(0, arguments.size, arguments.questions)
+    asked = [_text(int(note), 9)[:80] for note in notes]
+    taken = [_Taken.by(lambda q=question: index.search(q)) for question in asked]
+    found = _cost("search", taken[3:]) | {"search_peak_mb": _peak_mb()}
+    if arguments.suggest:
+        taken = [_Taken.by(lambda n=note: index.suggest_links(f"note {n}")) for note in notes]
+        found |= _cost("suggest", taken[3:]) | {"suggest_peak_mb": _peak_mb()}
+    return found
 
 
-def _seconds(act) -> float:  # noqa: ANN001
-    started = time.perf_counter()
-    act()
-    return time.perf_counter() - started
+def _index(vault: Path) -> Index:
+    return Index(Settings(notes=vault, index=vault / ".recall"), embedder=SyntheticEmbedder())
+
+
+class _Taken(NamedTuple):
+    """What one act took."""
+
+    seconds: float
+    cpu_seconds: float  # of all threads
+
+    @classmethod
+    def by(cls, act: Callable[[], object]) -> _Taken:
+        started, used = time.perf_counter(), time.process_time()
+        act()
+        return cls(time.perf_counter() - started, time.process_time() - used)
+
+
+def _cost(name: str, taken: list[_Taken]) -> dict[str, float]:
+    """Milliseconds: the median by the clock and by the processor; of many also what 95 % keep."""
+    name = name.replace(" ", "_")
+    clock = [1000 * item.seconds for item in taken]
+    cpu = [1000 * item.cpu_seconds for item in taken]
+    found = {f"{name}_ms": float(np.median(clock)), f"{name}_cpu_ms": float(np.median(cpu))}
+    if len(taken) > 10:
+        found[f"{name}_p95_ms"] = float(np.percentile(clock, 95))
+        found[f"{name}_p95_of_cpu_ms"] = float(np.percentile(cpu, 95))
+    return found
 
 
 def _peak_mb() -> float:
@@ -170,7 +227,9 @@ def _arguments() -> argparse.Namespace:
         default=[1_000, 10_000, 100_000],
     )  # fmt: skip
     parser.add_argument("--questions", type=int, default=60)
+    parser.add_argument("--no-suggest", dest="suggest", action="store_false")
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
+    parser.add_argument("--answer-from", help=argparse.SUPPRESS)
     return parser.parse_args()
 
 

@@ -6,7 +6,8 @@ Every command is a fresh process. The commands take turns, so that a busy machin
 of them, and each is compared with the plain sentence-transformers script of the same run: by the
 clock, by the processor time it took (which a busy machine changes less), and by memory at its peak.
 
-    python -m benchmarks.speed [--vault DIR] [--runs N] [--no-throughput]
+    python -m benchmarks.speed [--vault DIR] [--in-place] [--runs N] [--sample N]
+        [--no-suggest] [--no-throughput]
 """
 
 from __future__ import annotations
@@ -51,17 +52,16 @@ for texts in json.load(open(sys.argv[2])):
     print(len(texts) / (time.perf_counter() - started), len(texts) / (time.process_time() - used))
 """
 
-SAMPLE = 1500  # texts that the library embeds in each turn; a whole vault would take it an hour
-
 
 def main() -> None:
     """Measure, print and keep."""
     arguments = _arguments()
     with tempfile.TemporaryDirectory() as scratch:
-        vault = Path(scratch) / "vault"
-        shutil.copytree(
-            arguments.vault, vault, ignore=shutil.ignore_patterns(".git", ".recall", "index")
-        )
+        vault = arguments.vault if arguments.in_place else Path(scratch) / "vault"
+        if not arguments.in_place:
+            shutil.copytree(
+                arguments.vault, vault, ignore=shutil.ignore_patterns(".git", ".recall", "index")
+            )
         figures = _measure(vault, Path(scratch), arguments)
     figures["vault"] = arguments.vault.resolve().name
     print(json.dumps(figures, indent=1))
@@ -93,20 +93,25 @@ def _measure(vault: Path, scratch: Path, arguments: argparse.Namespace) -> dict[
     }  # fmt: skip
     if ripgrep := shutil.which("rg"):
         commands["ripgrep"] = [ripgrep, "-il", "decisions", str(vault)]
+    if not arguments.suggest:
+        del commands["recall suggest-links"]
     taken = _take_turns(commands, arguments.runs)
     figures: dict[str, object] = {
         "notes": report["notes"],
         "passages": report["passages"],
         "runs": arguments.runs,
         "cold": {name: _summary(runs, taken["bare script"]) for name, runs in taken.items()},
-        "after_one_note_changed": _one_changed(vault, note, arguments.runs),
     }
+    if arguments.suggest:  # it learns anew, too
+        figures["after_one_note_changed"] = _one_changed(vault, note, arguments.runs)
     if arguments.throughput:
-        figures["throughput"] = _throughput(vault, texts, scratch)
+        figures["throughput"] = _throughput(vault, texts, scratch, arguments.sample)
     return figures
 
 
-def _throughput(vault: Path, texts: list[str], scratch: Path) -> dict[str, dict[str, float]]:
+def _throughput(
+    vault: Path, texts: list[str], scratch: Path, sample: int
+) -> dict[str, dict[str, float]]:
     """Texts and passages a second: the whole of `recall index --full`, and the library's `encode`.
 
     The library embeds a sample, before and after. Of texts that several passages hold recall
@@ -114,7 +119,7 @@ def _throughput(vault: Path, texts: list[str], scratch: Path) -> dict[str, dict[
     """
     chance = random.Random(1)
     once = sorted(set(texts))
-    samples = [chance.sample(kind, min(SAMPLE, len(kind))) for kind in (once, texts)]
+    samples = [chance.sample(kind, min(sample, len(kind))) for kind in (once, texts)]
     (scratch / "texts.json").write_text(json.dumps(samples))
     before = _encode(scratch)
     run = _timed([*_script(), "index", "--full", "--json", "--vault", str(vault)])
@@ -235,6 +240,13 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vault", type=Path, default=Path(__file__).parents[1] / "notes")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument(
+        "--in-place", action="store_true", help="a vault that may be written, with its index"
+    )
+    parser.add_argument(
+        "--sample", type=int, default=1500, help="texts the library embeds, before and after"
+    )
+    parser.add_argument("--no-suggest", dest="suggest", action="store_false")
     parser.add_argument("--no-throughput", dest="throughput", action="store_false")
     return parser.parse_args()
 

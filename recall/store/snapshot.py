@@ -93,7 +93,10 @@ class Snapshot(Catalog):
         exclude: Collection[str] = (),
         max_notes_per_text: int | None = None,
     ) -> Nearest:
-        """The texts whose vectors are nearest to each query; exact.
+        """The texts whose vectors are nearest to each query.
+
+        Exact for up to 50,000 texts; of more, about one in fifty of those beyond the first dozens
+        may be missed (`docs/decisions/0015-large-vaults-are-searched-by-signs.md`).
 
         Args:
             queries: (n, dimension) float32, unit rows.

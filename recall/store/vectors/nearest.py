@@ -1,6 +1,7 @@
-"""Exact nearest texts in a fixed order: by score, then by first path, then by id.
+"""Nearest texts in a fixed order: by score, then by first path, then by id.
 
-FAISS finds who may be among the best; their scores are then computed anew in double precision,
+The segments find who may be among the best, small ones by comparing all, large ones those that
+their signs lead to; the scores are then computed anew in double precision,
 row by row, so that a text's score does not depend on which file or block it lies in.
 """
 

@@ -3,6 +3,7 @@
 A segment is `IndexIDMap(IndexFlatIP)`, its ids ascending: `faiss.read_index` reads it. Here it is
 mapped into memory and not loaded, so opening costs nothing and a search reads what it compares;
 an exact search of one question is a matrix product, for which FAISS itself need not be loaded.
+Behind the index, a large file holds the signs of its vectors (`signs`), which FAISS does not read.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 from recall.errors import IndexDamaged
 from recall.store.files import REBUILD, open_to_read
 from recall.store.vectors.exact import best
+from recall.store.vectors.signs import candidates, signs_start, words_a_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -81,13 +83,14 @@ class Segments:
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
         """Inner products, highest first: ids (n, k) int64 and scores (n, k) float32.
 
+        In files that hold signs only the rows that these lead to are compared.
         Short rows are filled up with -1 and -inf. `admitted[id]` says whether a text may answer.
         Equal scores stand in no particular order.
         """
         ids = np.full((len(queries), k), -1, dtype=np.int64)
         scores = np.full((len(queries), k), -np.inf, dtype=np.float32)
         for part in self._parts:
-            here, now = best(part.matrix, part.ids, queries, k, admitted=admitted)
+            here, now = part.best(queries, k, admitted=admitted)
             both = np.concatenate([scores, now], axis=1)
             order = np.argsort(-both, axis=1, kind="stable")[:, :k]
             ids = np.take_along_axis(np.concatenate([ids, here], axis=1), order, axis=1)
@@ -100,6 +103,7 @@ class _Part:
 
     matrix: NDArray[np.float32]  # (rows, dimension)
     ids: NDArray[np.int64]  # (rows,) ascending
+    signs: NDArray[np.uint64] | None = None  # (words, rows)
 
     def __init__(self, file: Path, segment: Segment) -> None:
         with open_to_read(file) as opened:
@@ -112,10 +116,32 @@ class _Part:
             matrix: Any = np.memmap(opened, "<f4", "r", _ROWS_START, shape)
             start = _ROWS_START + 4 * matrix.size + _COUNT.size
             ids: Any = np.memmap(opened, "<i8", "r", start, (segment.vectors,))
+            body = start + ids.nbytes
+            if segment.bytes > body:
+                turned = (words_a_row(self.dimension), segment.vectors)
+                signs: Any = np.memmap(opened, "<u8", "r", signs_start(body), turned)
+                self.signs = signs.view(np.ndarray)
         self.matrix = matrix.view(np.ndarray)
         self.ids = ids.view(np.ndarray)
         if not _are_ids(self.ids):
             raise IndexDamaged(f"{file} is not what was written there", hint=REBUILD)
+
+    def best(
+        self, queries: NDArray[np.float32], k: int, *, admitted: NDArray[np.bool_] | None
+    ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
+        """See `exact.best`; by signs if there are some."""
+        if self.signs is None:
+            return best(self.matrix, self.ids, queries, k, admitted=admitted)
+        may_answer = None if admitted is None else admitted[self.ids]
+        found = []
+        for query in queries:
+            places = candidates(self.signs, query, k, admitted=may_answer)
+            rows, ids = self.matrix, self.ids
+            if places is not None:
+                rows, ids = rows[places], ids[places]
+            found.append(best(rows, ids, query[None, :], k, admitted=admitted))
+        ids_found, scores = zip(*found, strict=True)
+        return np.concatenate(ids_found), np.concatenate(scores)
 
     def places(self, text_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The row of each text, and whether it has one here."""
@@ -140,12 +166,18 @@ def _checked_dimension(opened: BufferedReader, file: Path, segment: Segment) -> 
             and 0 < dimension < 1 << 20
             and rows == segment.vectors
             and numbers == rows * dimension
-            and segment.bytes == _ROWS_START + 4 * numbers + _COUNT.size + 8 * rows
+            and segment.bytes in _sizes(rows, dimension)
         )
         opened.seek(_ROWS_START + 4 * numbers if is_sound else 0)
         if is_sound and opened.read(_COUNT.size) == _COUNT.pack(rows):
             return int(dimension)
     raise IndexDamaged(f"{file} is not what was written there", hint=REBUILD)
+
+
+def _sizes(rows: int, dimension: int) -> tuple[int, int]:
+    """How many bytes a file has without signs, and with them."""
+    body = _ROWS_START + 4 * rows * dimension + _COUNT.size + 8 * rows
+    return body, signs_start(body) + 8 * words_a_row(dimension) * rows
 
 
 def _are_ids(ids: NDArray[np.int64]) -> bool:

@@ -12,6 +12,7 @@ import numpy as np
 
 from recall.store.files import create
 from recall.store.rows import Segment
+from recall.store.vectors import signs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -36,9 +37,12 @@ def write_segment(
     flat = faiss.IndexFlatIP(dimension)
     index = faiss.IndexIDMap(flat)
     start = 0
+    of_parts: list[NDArray[np.uint64]] = []
     for part in parts:
         index.add_with_ids(np.ascontiguousarray(part, np.float32), ids[start : start + len(part)])
         start += len(part)
+        if len(ids) >= signs.SIGNED_FROM:
+            of_parts.append(signs.signs_of(part))
     aside = file.with_name(f"{file.name}.part")
     try:
         with create(aside) as written:
@@ -47,6 +51,10 @@ def write_segment(
                 written.write, WRITTEN_AT_ONCE
             )
             faiss.write_index(index, writer)
+            if of_parts:
+                body = written.seek(0, os.SEEK_END)
+                written.write(bytes(signs.signs_start(body) - body))
+                written.write(np.concatenate(of_parts).T.astype("<u8").tobytes())
             written.flush()
             os.fsync(written.fileno())
             size = written.seek(0, os.SEEK_END)
