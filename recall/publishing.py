@@ -76,11 +76,11 @@ RULES: Mapping[Rule, RuleInfo] = {
     ),
     Rule.MISSING_LINK: RuleInfo(
         Severity.WARNING, "A note that belongs with this one is not linked.",
-        "Link it, or pass over it.",
+        "Link it, or pass over it.", is_on=False,
     ),
     Rule.UNLINKED_MENTION: RuleInfo(
         Severity.NOTE, "A note is named without its link.",
-        "Turn the name into a link, or pass over it.",
+        "Turn the name into a link, or pass over it.", is_on=False,
     ),
     Rule.NEAR_DUPLICATE: RuleInfo(
         Severity.WARNING, "Another note says almost the same.",
@@ -92,7 +92,7 @@ RULES: Mapping[Rule, RuleInfo] = {
     ),
     Rule.MISSING_SECTION: RuleInfo(
         Severity.NOTE, "A section that the other notes have is missing.",
-        "Write it, or leave it out on purpose.",
+        "Write it, or leave it out on purpose.", is_on=False,
     ),
 }  # fmt: skip
 
@@ -163,7 +163,7 @@ class Publishing:
     severities: Mapping[Rule, Severity] = field(default_factory=dict)  # where not the rule's own
     ignored: tuple[tuple[str, frozenset[Rule]], ...] = ()  # glob of paths → rules that are silent
     fail_on: FailOn = FailOn.NONE
-    min_score: float = 0.5  # least probability of a missing link
+    min_score: float = 0.55  # least probability of a missing link
     max_links: int = 3  # missing links told for one note, and names without their link
     baseline: Path | None = None  # absolute; None: there is none
     published_key: str | None = None  # a note is published only if this key of it says yes

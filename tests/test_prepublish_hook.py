@@ -9,16 +9,17 @@ from pathlib import Path
 
 import pytest
 from repositories import OWN, Repo, clean_environ, recall
-from vaults import ORCHARD
+from vaults import LONG, ORCHARD
 
 from recall.errors import HookNotInstalled
 from recall.prepublish.hook import hook_command, install_hook
 from recall.publishing import FailOn
 
 ROOT = Path(__file__).parent.parent
-NEW = (
+NEW = (  # of words enough to be compared
     "# A day in the trees\n\nA scion of a grafted tree keeps the fruit of its mother, and old "
-    "orchards depend on it. Grafting took all morning.\n\nSee [[Graftin]].\n"
+    "orchards depend on it. Grafting took all morning.\n\nSee [[Graftin]].\n\n"
+    f"{LONG}\n"
 )
 
 
@@ -38,7 +39,8 @@ def repo(tmp_path, models_dir, monkeypatch):
     (cache / "models").symlink_to(models_dir, target_is_directory=True)
     monkeypatch.setenv("RECALL_CACHE", str(cache))
     repo = Repo(tmp_path / "garden")
-    repo.commit(ORCHARD | {".gitignore": ".recall/\n"})
+    rules = '[prepublish]\non = ["missing-link", "unlinked-mention"]\n'
+    repo.commit(ORCHARD | {".gitignore": ".recall/\n", "recall.toml": rules})
     return repo
 
 

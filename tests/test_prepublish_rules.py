@@ -169,7 +169,8 @@ def test_a_note_that_is_named_is_a_mention_where_its_name_stands_and_not_a_missi
     text = (
         f"# New\n\nA scion of a grafted tree keeps its fruit.\nLearn *Grafting* early.\n\n{LONG}\n"
     )
-    index = index_with(tmp_path, ORCHARD | {"new.md": text}, min_score=0.0)
+    rules = frozenset({Rule.UNLINKED_MENTION, Rule.MISSING_LINK})
+    index = index_with(tmp_path, ORCHARD | {"new.md": text}, rules=rules, min_score=0.0)
     told = [f for f in check(index, Selection(("new.md",))).findings if f.target == "grafting.md"]
     assert [(f.rule, f.line, f.column) for f in told] == [(Rule.UNLINKED_MENTION, 4, 8)]
     assert told[0].message == '"Grafting" is named here without its link [[grafting]]'

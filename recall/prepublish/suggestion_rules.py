@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from recall.domain import Facet
 from recall.prepublish.examination import LEAST_OF_MENTION, LEAST_WORDS, Examination, shortened
 from recall.publishing import Finding, Rule
 
@@ -23,7 +24,9 @@ def missing_links(exam: Examination) -> Iterator[Finding]:
     wanted = [
         item
         for item in exam.suggestions
-        if item.score >= publishing.min_score and not is_named_here(item)
+        if item.score >= publishing.min_score
+        and not is_named_here(item)
+        and item.evidence.there.facet is not Facet.TITLE  # it says nothing but its name
     ]
     for item in wanted[: publishing.max_links]:
         there = item.evidence.there
