@@ -155,7 +155,7 @@ def judge(name: str, folder: Path, work: Path, most: int, track: Track) -> Judge
             candidates = find_candidates(
                 source, snapshot, learned, exclude=exclude, max_notes_per_text=common
             )
-            comparison = Comparison(source, candidates, snapshot, max_notes_per_text=common)
+            comparison = Comparison(source, candidates, snapshot)
             rows.append(np.stack(list(compute(comparison).values()), axis=1))
             labels.append(np.array([path in masked.hidden for path in comparison.paths]))
             sizes.append(len(comparison))

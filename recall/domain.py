@@ -432,8 +432,10 @@ class LearnedFacts:
 
     layout: int  # of the file it is kept in
     space: str
+    born: str  # when the catalog was made
     max_notes_per_text: int
     generation: int  # of the index
+    measured: int  # the generation whose notes were measured with it
     last_text: int  # the highest number that a text had
     links: int  # that were learned from: each pair of notes once
     resolved_links: int  # that the index held: to tell how many are new

@@ -158,7 +158,9 @@ class Index:
             from recall.store.learned import is_current  # late: a search needs none of it
 
             if full or not is_current(self.settings.index):
+                most = self.settings.max_notes_per_text
                 with self.read() as snapshot:
+                    snapshot.keep_table(max_notes_per_text=most, anew=full)
                     self._suggester.learned(
                         snapshot, keep=True, anew=full, older_will_do=older_will_do
                     )

@@ -10,16 +10,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from recall.domain import Facet, Filters, Mention
+import numpy as np
+
+from recall.domain import Facet, Mention
 from recall.links.mentions import mentions_in
+from recall.links.nearest import highest_known
 from recall.links.overview import Overview
+from recall.store.vectors.note_table import FACETS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterator
+
+    from numpy.typing import NDArray
 
     from recall.links.learned import Learned
     from recall.links.source import Source
     from recall.store import Snapshot
+
+    Rows = NDArray[np.int64]
 
 # Wide enough that most links of other vaults are among them; chosen by hand, not tuned.
 PER_SIGNAL = 100  # notes taken under a signal that looks at meaning or words
@@ -64,17 +72,13 @@ def find_candidates(
     overview = Overview(source, snapshot, learned, lexical, max_notes_per_text=max_notes_per_text)
     room = len(exclude)
     paths = {*list(lexical)[: PER_SIGNAL + room], *list(named)[:PER_HINT], *mentions}
-    paths.update(overview.nearest(overview.cosines, PER_SIGNAL + room))
-    paths.update(overview.nearest(overview.adapted, PER_SIGNAL + room))
-    for votes in (overview.votes, overview.votes_with_words, overview.votes_adapted):
-        paths.update(_highest(votes.linked, PER_HINT + room))
-        paths.update(_highest(votes.linking, PER_HINT // 2 + room))
-    shared = {path: index for path, (_, index) in overview.by_own_links.items()}
-    paths.update(_highest(shared, PER_HINT + room))
-    paths.update(snapshot.most_linked(MOST_LINKED + room))
-    titles = Filters(facets=frozenset({Facet.TITLE}))
-    for filters in (Filters(), titles):
-        paths |= _nearest_passages(source, snapshot, filters, exclude, max_notes_per_text)
+    rows = [
+        overview.nearest(overview.cosines, PER_SIGNAL + room),
+        overview.nearest(overview.adapted, PER_SIGNAL + room),
+        *_by_links(overview, room),
+        *_by_passages(source, snapshot, overview, exclude),
+    ]
+    paths.update(overview.table.paths[row] for row in np.unique(np.concatenate(rows)).tolist())
     known = {path: lexical.get(path, 0.0) for path in sorted(paths - set(exclude))}
     return Candidates(known, named, mentions, overview)
 
@@ -92,35 +96,33 @@ def telling_terms(source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS
     return [term for _, term in weighed[:most]]
 
 
-def _highest(weights: Mapping[str, float], most: int) -> list[str]:
-    return sorted(weights, key=lambda path: (-weights[path], path))[:most]
+def _by_links(overview: Overview, room: int) -> Iterator[Rows]:
+    """What the nearest notes link, what the neighbours of the source link, and what all link."""
+    for votes in (overview.votes, overview.votes_with_words, overview.votes_adapted):
+        yield highest_known(votes.linked, PER_HINT + room)
+        yield highest_known(votes.linking, PER_HINT // 2 + room)
+    shared, index = overview.by_own_links
+    yield highest_known(np.where(shared > 0, index, np.nan), PER_HINT + room)
+    linking = overview.table.linking.lengths().astype(np.float64)
+    yield highest_known(np.where(linking > 0, linking, np.nan), MOST_LINKED + room)
 
 
-def _nearest_passages(
-    source: Source,
-    snapshot: Snapshot,
-    filters: Filters,
-    exclude: Collection[str],
-    max_notes_per_text: int,
-) -> set[str]:
+def _by_passages(
+    source: Source, snapshot: Snapshot, overview: Overview, exclude: Collection[str]
+) -> Iterator[Rows]:
+    """The notes with the nearest passages, and those with the nearest titles."""
     if not len(source.vectors):
-        return set()
-    nearest = snapshot.nearest(
-        source.vectors,
-        PER_PASSAGE,
-        filters=filters,
-        exclude=exclude,
-        max_notes_per_text=max_notes_per_text,
-    )
-    best: dict[int, float] = {}
-    for number, score in zip(
-        nearest.text_ids.ravel().tolist(), nearest.scores.ravel().tolist(), strict=True
-    ):
-        if number >= 0:
-            best[number] = max(best.get(number, -1.0), score)
-    notes: dict[str, float] = {}
-    for number, paths in snapshot.notes_with(list(best), filters=filters).items():
-        for path in paths:
-            if path not in exclude:
-                notes[path] = max(notes.get(path, -1.0), best[number])
-    return set(_highest(notes, PER_SIGNAL))
+        return
+    table = overview.table
+    may_answer = np.ones(len(table.paths), dtype=bool)
+    may_answer[[row for row in map(table.row, exclude) if row is not None]] = False
+    is_heard = np.repeat(may_answer, table.texts.lengths())
+    for is_asked in (is_heard, is_heard & (table.facets == FACETS.index(Facet.TITLE.value))):
+        nearest = snapshot.nearest(source.vectors, PER_PASSAGE, among=table.texts.items[is_asked])
+        numbers, scores = nearest.text_ids.ravel(), nearest.scores.ravel()
+        best = np.full(int(table.texts.items.max(initial=0)) + 1, -np.inf)
+        np.maximum.at(best, numbers[numbers >= 0], scores[numbers >= 0])
+        of_passage = np.where(is_asked, best[table.texts.items], -np.inf)
+        of_note = np.maximum.reduceat(of_passage, table.texts.starts[table.speaking])
+        of_note[np.isneginf(of_note)] = np.nan
+        yield table.speaking[highest_known(of_note, PER_SIGNAL)]

@@ -10,20 +10,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recall.links.folders import folder_of
+from recall.links.measures import hubness_of
 from recall.links.mentions import mention_of
-from recall.words import terms
+from recall.store.vectors.note_table import FACETS
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from numpy.typing import NDArray
 
-    from recall.domain import Facet, Link, Mention, NoteCard, Passage
+    from recall.domain import Facet, Link, Mention, Passage
     from recall.links.candidates import Candidates
     from recall.links.source import Source
     from recall.store import Snapshot
+    from recall.store.vectors.lists import Lists
+    from recall.store.vectors.note_table import NoteTable
 
     Array = NDArray[np.float64]
-
-NEAREST = 10  # neighbours that hubness averages (Conneau et al. 2018, CSLS)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,36 +35,48 @@ class Block:
     """The passages of all candidates, one candidate after the other; template text left out."""
 
     text_ids: NDArray[np.int64]  # (passages,)
-    facets: NDArray[np.str_]  # (passages,): values of `Facet`
+    facets: NDArray[np.uint8]  # (passages,): places in FACETS
     starts: NDArray[np.int64]  # (candidates + 1,): candidate j has rows starts[j]:starts[j + 1]
     vectors: NDArray[np.float32]  # (passages, dim), unit rows
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Titles:
+    """The terms of the candidates' titles."""
+
+    terms: Lists  # of each candidate: places in `table.terms`
+    rarity: Array  # (all,): of each of those
+    table: NoteTable
+
+    def weights(self, among: Collection[str] | None = None) -> Array:
+        """(candidates,): the rarity of each title's terms, or of those among others, summed."""
+        if among is None:
+            return self.terms.sums(self.rarity)
+        known, of_item = np.unique(self.terms.items, return_inverse=True)
+        is_among = np.array([self.table.terms[at] in among for at in known.tolist()], dtype=bool)
+        return self.terms.sums(np.where(is_among[of_item], self.rarity, 0.0))
 
 
 class Comparison:
     """One source and its candidates. Every array has one row a candidate, in `paths` order."""
 
-    def __init__(
-        self, source: Source, candidates: Candidates, snapshot: Snapshot, *, max_notes_per_text: int
-    ) -> None:
+    def __init__(self, source: Source, candidates: Candidates, snapshot: Snapshot) -> None:
         overview = candidates.overview
-        held = snapshot.texts_held(
-            [path for path in candidates.bm25 if path in overview.place], max_notes_per_text
-        )
+        table = overview.table
+        rows = [row for row in map(table.row, candidates.bm25) if row is not None]
+        notes = np.array(rows, dtype=np.int64)
         self.source = source
         self.candidates = candidates
         self.snapshot = snapshot
         self.overview = overview
         self.learned = overview.learned
-        self.paths = tuple(held)
-        self.rows = np.array([overview.place[path] for path in self.paths], dtype=np.int64)
-        every = [item for items in held.values() for item in items]
-        text_ids = [number for number, _ in every]
-        self.block = Block(
-            np.array(text_ids, dtype=np.int64),
-            np.array([facet for _, facet in every], dtype=np.str_),
-            np.cumsum([0, *map(len, held.values())], dtype=np.int64),
-            snapshot.vectors(text_ids),
-        )
+        self.notes: NDArray[np.int64] = notes[overview.speaker[notes] >= 0]  # rows of the table
+        self.rows: NDArray[np.int64] = overview.speaker[self.notes]  # among the speaking ones
+        self.paths = tuple(table.paths[note] for note in self.notes.tolist())
+        places = table.texts.places(self.notes)
+        text_ids = table.texts.items[places.items]
+        vectors = snapshot.vectors(text_ids)
+        self.block = Block(text_ids, table.facets[places.items], places.starts, vectors)
         # (source passages, all candidates' passages)
         self.similarities: NDArray[np.float32] = source.vectors @ self.block.vectors.T
 
@@ -68,10 +84,9 @@ class Comparison:
         return len(self.paths)
 
     @cached_property
-    def cards(self) -> tuple[NoteCard, ...]:
-        """The candidates' cards."""
-        cards = self.snapshot.cards(self.paths)
-        return tuple(cards[path] for path in self.paths)
+    def folders(self) -> tuple[str, ...]:
+        """The folder of each candidate."""
+        return tuple(folder_of(path) for path in self.paths)
 
     def best(self, here: Facet | None = None, there: Facet | None = None) -> Array:
         """Whitened cosine of the nearest pair with these facets; NaN where a note has none."""
@@ -79,10 +94,13 @@ class Comparison:
         columns = self._columns(there)
         if not len(rows) or not len(columns):
             return np.full(len(self), np.nan)
-        best = self.whitened[rows][:, columns].max(axis=0).astype(np.float64)
-        found = np.full(len(self), -np.inf)
-        np.maximum.at(found, self._candidate_of[columns], best)
-        return np.where(np.isneginf(found), np.nan, found)
+        whitened = self.whitened if here is None else self.whitened[rows]
+        best = whitened.max(axis=0).astype(np.float64)[columns]
+        owners = self._candidate_of[columns]
+        firsts = np.flatnonzero(np.diff(owners, prepend=-1))
+        found = np.full(len(self), np.nan)
+        found[owners[firsts]] = np.maximum.reduceat(best, firsts)
+        return found
 
     @cached_property
     def best_for_here(self) -> NDArray[np.float32]:
@@ -95,37 +113,51 @@ class Comparison:
     @cached_property
     def whitened(self) -> NDArray[np.float32]:
         """(source passages, all candidates' passages): whitened cosines."""
-        whitening = self.learned.whitening
-        here, there = whitening(self.source.vectors), whitening(self.block.vectors)
-        return (here @ there.T).astype(np.float32)
+        # here · ((T - mean) · map) / lengths, for which the map need not be laid on every passage.
+        whitening, block = self.learned.whitening, self.block
+        through = whitening(self.source.vectors) @ whitening.map
+        scores = through @ block.vectors.T - (through @ whitening.mean)[:, None]
+        lengths = self.learned.lengths_of(self.snapshot.born, block.text_ids, block.vectors)
+        found: NDArray[np.float32] = (scores / np.maximum(lengths, 1e-12)).astype(np.float32)
+        return found
 
     @cached_property
-    def centroids(self) -> NDArray[np.float32]:
+    def means(self) -> NDArray[np.float32]:
         """(candidates, dim): each candidate's mean vector, unit rows."""
-        return self.overview.centroids[self.rows]
+        return self.overview.table.means[self.rows]
+
+    @cached_property
+    def whitened_means(self) -> NDArray[np.float32]:
+        """(candidates, dim): the same, whitened."""
+        found: NDArray[np.float32] = self.learned.whitening(self.means)
+        return found
 
     @cached_property
     def hubness(self) -> Array:
         """Mean cosine of each candidate to its nearest notes: high for a note about everything."""
-        return _nearest_mean(self.learned.whitening(self.centroids) @ self.learned.crowd.T)
+        if (measures := self.learned.measures_of(self.snapshot)) is not None:
+            return measures.hubness[self.rows].astype(np.float64)
+        return hubness_of(self.whitened_means, self.learned.crowd)
 
     @cached_property
     def source_hubness(self) -> float:
         """The same of the source."""
-        here = self.overview.source_whitened[None, :]
-        return float(_nearest_mean(here @ self.learned.crowd.T)[0])
+        return float(hubness_of(self.overview.source_whitened[None, :], self.learned.crowd)[0])
 
     @cached_property
     def degrees(self) -> tuple[Array, Array]:
         """(candidates,) each: how many notes link the candidate, and how many it links."""
-        found = self.snapshot.degrees(self.paths)
-        both = np.array([found[path] for path in self.paths], dtype=np.float64).reshape(-1, 2)
-        return both[:, 0], both[:, 1]
+        table = self.overview.table
+        linking, linked = (lists.lengths()[self.notes] for lists in (table.linking, table.linked))
+        return linking.astype(np.float64), linked.astype(np.float64)
 
     @cached_property
-    def title_terms(self) -> tuple[frozenset[str], ...]:
-        """The terms of each candidate's title."""
-        return tuple(frozenset(terms(card.title)) for card in self.cards)
+    def titles(self) -> Titles:
+        """The terms of the candidates' titles."""
+        table = self.overview.table
+        terms = table.title_terms.take(self.notes)
+        rarity = np.log((len(table.paths) + 1) / (table.frequency[terms.items] + 0.5))
+        return Titles(terms, rarity.clip(min=0.0), table)
 
     def passages(self, row: int) -> list[Passage]:
         """The passages of one candidate, as the block has them."""
@@ -159,13 +191,4 @@ class Comparison:
     def _columns(self, facet: Facet | None) -> NDArray[np.int64]:
         if facet is None:
             return np.arange(len(self.block.facets))
-        return np.flatnonzero(self.block.facets == facet.value)
-
-
-def _nearest_mean(similarities: NDArray[np.floating]) -> Array:
-    count = min(NEAREST + 1, similarities.shape[1])
-    if count < 2:
-        return np.zeros(len(similarities))
-    top = np.sort(np.partition(similarities, -count, axis=1)[:, -count:], axis=1)
-    found: Array = top[:, :-1].mean(axis=1).astype(np.float64)  # the nearest is often itself
-    return found
+        return np.flatnonzero(self.block.facets == FACETS.index(facet.value))

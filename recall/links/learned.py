@@ -8,7 +8,8 @@ that are taken out of the index are taken out of what is learned.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,23 +17,25 @@ import numpy as np
 
 from recall.domain import LearnedFacts
 from recall.links.adapter import Adapter, train
+from recall.links.folders import Folders
+from recall.links.measures import Measures, measure
+from recall.links.nearest import highest
 from recall.links.whitening import Whitening
 from recall.store import learned as store
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from numpy.typing import NDArray
 
     from recall.domain import Counts
     from recall.store import Snapshot
+    from recall.store.vectors.note_table import NoteTable
 
-LAYOUT = 2  # of the file; another one is not read
+LAYOUT = 3  # of the file; another one is not read
 SAMPLE = 20_000  # passages that the whitening is learned of, evenly over the vault
 CROWD = 1000  # notes that hubness is measured against; all of them in a smaller vault
 FEWEST_LINKS = 50  # to learn from: fewer teach an adapter nothing that holds elsewhere
 HELD_OUT = 5  # one in so many linking notes tells whether what the others teach is true
-AFFINITY_PRIOR = 5.0  # links that chance counts for
+MOST_HELD_OUT = 2000  # linking notes, evenly over the vault: more would only take longer
 DEPTH = 10  # suggestions that nDCG looks at
 SMALL = 1000  # notes; in a vault up to that size all is learned again after every change
 CHANGED_SHARE = 0.02  # of the texts or links of a larger vault
@@ -45,7 +48,7 @@ class Learned:
     whitening: Whitening
     adapter: Adapter
     crowd: NDArray[np.float32]  # (at most CROWD, dim): whitened mean vectors from all over
-    lengths: NDArray[np.float32]  # (notes,): of the mean vectors before they became unit rows
+    measures: Measures
     folders: Folders
     facts: LearnedFacts
 
@@ -54,41 +57,30 @@ class Learned:
         """How many links it was learned from."""
         return self.facts.links
 
+    def measures_of(self, snapshot: Snapshot) -> Measures | None:
+        """What was measured of every note, if that was of this very state of the index."""
+        is_of = (self.facts.born, self.facts.measured) == (snapshot.born, snapshot.generation)
+        return self.measures if is_of else None
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Folders:
-    """How often notes of one folder link notes of another."""
+    def lengths_of(
+        self, born: str, text_ids: NDArray[np.int64], vectors: NDArray[np.float32]
+    ) -> NDArray[np.floating]:
+        """(n,): how long the vectors of texts are, whitened, before they become unit rows.
 
-    names: tuple[str, ...]  # sorted
-    notes: NDArray[np.int64]  # (folders,): how many notes each holds
-    links: NDArray[np.int64]  # (pairs, 3): linking folder, linked folder, links
-
-    @classmethod
-    def count(cls, paths: Sequence[str], edges: NDArray[np.int64]) -> Folders:
-        """Count over all notes and links."""
-        names = sorted({folder_of(path) for path in paths})
-        place = {name: row for row, name in enumerate(names)}
-        of_note = np.array([place[folder_of(path)] for path in paths], dtype=np.int64)
-        pairs, counts = np.unique(of_note[edges], axis=0, return_counts=True)
-        notes = np.bincount(of_note, minlength=len(names))
-        return cls(tuple(names), notes, np.column_stack([pairs.reshape(-1, 2), counts]))
-
-    def affinity(self, source: str, targets: Sequence[str]) -> NDArray[np.float64]:
-        """How much likelier than by chance notes of this folder link those: ln of the ratio."""
-        if source not in self.names or not len(self.links):
-            return np.zeros(len(targets))
-        rows = self.links[self.links[:, 0] == self.names.index(source)]
-        found = np.zeros(len(self.names))
-        found[rows[:, 1]] = rows[:, 2]
-        expected = self.notes / self.notes.sum()
-        ratio = (found + AFFINITY_PRIOR * expected) / (found.sum() + AFFINITY_PRIOR) / expected
-        known = dict(zip(self.names, np.log(ratio).tolist(), strict=True))
-        return np.array([known.get(name, 0.0) for name in targets])
-
-
-def folder_of(path: str) -> str:
-    """The folder of a note, empty at the top."""
-    return path.rpartition("/")[0]
+        Args:
+            born: When the catalog was made that numbers the texts.
+            text_ids: (n,).
+            vectors: (n, dim), for those texts that are not known.
+        """
+        if not born or born != self.facts.born:
+            return self.whitening.lengths(vectors)
+        known = self.measures.text_lengths
+        found = np.full(len(text_ids), np.nan, dtype=np.float32)
+        is_within = text_ids < len(known)
+        found[is_within] = known[text_ids[is_within]]
+        if (is_new := np.isnan(found)).any():
+            found[is_new] = self.whitening.lengths(vectors[is_new])
+        return found
 
 
 def learn(snapshot: Snapshot, *, max_notes_per_text: int) -> Learned:
@@ -98,26 +90,28 @@ def learn(snapshot: Snapshot, *, max_notes_per_text: int) -> Learned:
         snapshot: The index.
         max_notes_per_text: Texts that more notes hold are template text and left out.
     """
-    paths, centroids = snapshot.centroids(max_notes_per_text=max_notes_per_text)
+    table = snapshot.table(max_notes_per_text=max_notes_per_text)
+    paths = [table.paths[note] for note in table.speaking.tolist()]
     whitening = Whitening.learn(
-        snapshot.vectors(snapshot.text_sample(SAMPLE, max_notes_per_text)), centroids
+        snapshot.vectors(snapshot.text_sample(SAMPLE, max_notes_per_text)), table.means
     )
-    notes = whitening(centroids)
-    lengths = np.linalg.norm((centroids - whitening.mean) @ whitening.map, axis=1)
-    edges = _edges(snapshot, paths)
+    notes = whitening(table.means)
+    edges = _edges(table)
     adapter, plain, adapted = _choose_adapter(notes, edges)
     step = max(1, -(-len(notes) // CROWD))
     return Learned(
         whitening=whitening,
         adapter=adapter,
         crowd=notes[::step],
-        lengths=lengths.astype(np.float32),
+        measures=measure(snapshot, table, whitening, notes[::step]),
         folders=Folders.count(paths, edges),
         facts=LearnedFacts(
             layout=LAYOUT,
             space=snapshot.identity.space,
+            born=snapshot.born,
             max_notes_per_text=max_notes_per_text,
             generation=snapshot.generation,
+            measured=snapshot.generation,
             last_text=snapshot.last_text_id(),
             links=len(edges),
             resolved_links=_resolved_links(snapshot.counts()),
@@ -147,19 +141,31 @@ def learned_of(
         anew: Learn whatever the file holds.
         older_will_do: In a small vault, too, a file will do until a fiftieth is new.
     """
-    facts = None if anew else store.read_facts(folder)
-    small = 0 if older_will_do else SMALL
-    if _is_fresh(facts, snapshot, max_notes_per_text, small=small):
-        found = _read(folder)
-        if found is not None:
-            if keep and _is_fresh(facts, snapshot, max_notes_per_text, small=SMALL):
-                store.mark_as_current(folder)
-            return found
-    learned = learn(snapshot, max_notes_per_text=max_notes_per_text)
+    learned = None if anew else _read(folder)
+    will_do = partial(_is_fresh, snapshot=snapshot, max_notes_per_text=max_notes_per_text)
+    if learned is None or not will_do(learned.facts, small=0 if older_will_do else SMALL):
+        learned = learn(snapshot, max_notes_per_text=max_notes_per_text)
+    elif not keep or not will_do(learned.facts, small=SMALL):
+        return learned
+    elif learned.measures_of(snapshot) is not None:
+        store.mark_as_current(folder)
+        return learned
+    else:
+        learned = _measured_anew(learned, snapshot, max_notes_per_text)
     if keep:
         with suppress(OSError):
             store.write(folder, learned.facts, _arrays(learned))
     return learned
+
+
+def _measured_anew(learned: Learned, snapshot: Snapshot, max_notes_per_text: int) -> Learned:
+    """The same of a later state of the index: what it taught stays, its notes are measured."""
+    table = snapshot.table(max_notes_per_text=max_notes_per_text)
+    return replace(
+        learned,
+        measures=measure(snapshot, table, learned.whitening, learned.crowd),
+        facts=replace(learned.facts, born=snapshot.born, measured=snapshot.generation),
+    )
 
 
 def _choose_adapter(
@@ -179,36 +185,34 @@ def _ndcg(notes: NDArray[np.float32], edges: NDArray[np.int64], adapter: Adapter
     """Mean nDCG@10 over the linking notes, binary."""
     discount = 1 / np.log2(np.arange(2, DEPTH + 2))
     found = []
-    for source in np.unique(edges[:, 0]).tolist():
+    sources = np.unique(edges[:, 0])
+    for source in sources[:: max(1, -(-len(sources) // MOST_HELD_OUT))].tolist():
         linked = edges[edges[:, 0] == source, 1]
         scores = notes @ adapter.forth(notes[source : source + 1])[0]
         scores[source] = -np.inf
-        best = np.lexsort((np.arange(len(scores)), -scores))[:DEPTH]
+        best = highest(scores, DEPTH)
         gain = (np.isin(best, linked) * discount[: len(best)]).sum()
         found.append(float(gain / discount[: len(linked)].sum()))
     return sum(found) / max(len(found), 1)
 
 
-def _edges(snapshot: Snapshot, paths: Sequence[str]) -> NDArray[np.int64]:
-    place = {path: row for row, path in enumerate(paths)}
-    pairs = [
-        (place[source], place[target])
-        for source, target in snapshot.edges()
-        if source in place and target in place
-    ]
-    return np.array(pairs, dtype=np.int64).reshape(-1, 2)
+def _edges(table: NoteTable) -> NDArray[np.int64]:
+    """(links, 2): the links between notes that have passages, as places among those; sorted."""
+    place = np.full(len(table.paths), -1, dtype=np.int64)
+    place[table.speaking] = np.arange(len(table.speaking))
+    pairs = place[np.column_stack([table.linked.owners(), table.linked.items])]
+    found: NDArray[np.int64] = pairs[(pairs >= 0).all(axis=1)]
+    return found
 
 
 def _is_fresh(
-    facts: LearnedFacts | None, snapshot: Snapshot, max_notes_per_text: int, *, small: int
+    facts: LearnedFacts, *, small: int, snapshot: Snapshot, max_notes_per_text: int
 ) -> bool:
     """Whether what was learned will do for this index; `small` is a number of notes."""
-    if facts is None:
-        return False
     known = (facts.layout, facts.space, facts.max_notes_per_text)
     if known != (LAYOUT, snapshot.identity.space, max_notes_per_text):
         return False
-    if facts.generation == snapshot.generation:
+    if (facts.born, facts.generation) == (snapshot.born, snapshot.generation):
         return True
     counts = snapshot.counts()
     if counts.notes <= small:
@@ -223,19 +227,19 @@ def _resolved_links(counts: Counts) -> int:
 
 
 def _read(folder: Path) -> Learned | None:
-    facts, held = store.read_facts(folder), store.read_arrays(folder)
-    if facts is None or held is None:
+    if (file := store.read(folder)) is None:
         return None
+    facts, held = file
     try:
         return Learned(
             Whitening(held["mean"], held["map"]),
             Adapter(held["left"], held["right"]),
             held["crowd"],
-            held["lengths"],
+            Measures.of_arrays(held),
             Folders(tuple(held["folders"].tolist()), held["notes"], held["folder_links"]),
             facts,
         )
-    except KeyError:
+    except (KeyError, ValueError, TypeError):
         return None
 
 
@@ -246,8 +250,8 @@ def _arrays(learned: Learned) -> dict[str, NDArray[Any]]:
         "left": learned.adapter.left,
         "right": learned.adapter.right,
         "crowd": learned.crowd,
-        "lengths": learned.lengths,
         "folders": np.array(learned.folders.names or ("",)),
         "notes": learned.folders.notes,
         "folder_links": learned.folders.links,
+        **learned.measures.arrays(),
     }

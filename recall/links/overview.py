@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recall.links.nearest import highest
 from recall.links.whitening import unit
 
 if TYPE_CHECKING:
@@ -16,25 +17,30 @@ if TYPE_CHECKING:
 
     from recall.links.learned import Learned
     from recall.links.source import Source
-    from recall.store import Neighbours, Snapshot
+    from recall.store import Snapshot
+    from recall.store.vectors.lists import Lists
 
     Array = NDArray[np.float64]
+    Rows = NDArray[np.int64]
 
 VOTERS = 20  # nearest notes whose links vote
 MIXED_VOTERS = 30  # the same where words count as well
 WORDS_WEIGHT = 0.5  # of the best BM25 beside a cosine of 1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Votes:
-    """What notes near the source are linked with: path → sum of the voters' weights."""
+    """What notes near the source are linked with; NaN for notes that nobody votes for."""
 
-    linked: Mapping[str, float]  # by the voters
-    linking: Mapping[str, float]  # the voters
+    linked: Array  # (notes,): sum of the weights of the voters that link it
+    linking: Array  # (notes,): of the voters that it links
 
 
 class Overview:
-    """Arrays over all notes that have passages, in `paths` order (sorted)."""
+    """Arrays over all notes, in the order of the table's paths, or over those that have passages.
+
+    The latter are called speaking; `table.speaking` says which notes they are.
+    """
 
     def __init__(
         self,
@@ -49,8 +55,21 @@ class Overview:
         self.snapshot = snapshot
         self.learned = learned
         self.bm25 = bm25
-        self.paths, self.centroids = snapshot.centroids(max_notes_per_text=max_notes_per_text)
-        self.place = {path: row for row, path in enumerate(self.paths)}
+        self.table = snapshot.table(max_notes_per_text=max_notes_per_text)
+        self.own = self.table.row(source.card.path)
+
+    @cached_property
+    def speaker(self) -> Rows:
+        """(notes,): the place of each note among the speaking ones; -1 if it is none of them."""
+        found = np.full(len(self.table.paths), -1, dtype=np.int64)
+        found[self.table.speaking] = np.arange(len(self.table.speaking))
+        return found
+
+    @cached_property
+    def neighbours(self) -> Rows:
+        """The notes that the source is linked with, ascending."""
+        found = map(self.table.row, sorted(self.source.neighbours))
+        return np.array([row for row in found if row is not None], dtype=np.int64)
 
     @cached_property
     def source_centroid(self) -> NDArray[np.float32]:
@@ -66,12 +85,12 @@ class Overview:
 
     @cached_property
     def cosines(self) -> NDArray[np.float32]:
-        """(notes,): whitened cosine with the source."""
+        """(speaking,): whitened cosine with the source."""
         return self._against_all(self.source_whitened)
 
     @cached_property
     def adapted(self) -> NDArray[np.float32]:
-        """(notes,): how well the source links each note, by what the author's links taught."""
+        """(speaking,): how well the source links each, by what the author's links taught."""
         if self.learned.adapter.is_idle:
             return self.cosines
         return self._against_all(self.learned.adapter.forth(self.source_whitened[None, :])[0])
@@ -87,8 +106,9 @@ class Overview:
         nearness = self.cosines.astype(np.float64)
         best = max(self.bm25.values(), default=0.0) or 1.0
         for path, score in self.bm25.items():
-            if path in self.place:
-                nearness[self.place[path]] += WORDS_WEIGHT * score / best
+            row = self.table.row(path)
+            if row is not None and self.speaker[row] >= 0:
+                nearness[self.speaker[row]] += WORDS_WEIGHT * score / best
         return self._votes(nearness, MIXED_VOTERS)
 
     @cached_property
@@ -97,55 +117,53 @@ class Overview:
         return self._votes(self.adapted, VOTERS)
 
     @cached_property
-    def by_own_links(self) -> Mapping[str, tuple[int, float]]:
-        """What is linked with the source's neighbours: path → how many, Adamic–Adar index."""
-        found: dict[str, tuple[int, float]] = {}
-        around = self.snapshot.neighbours(sorted(self.source.neighbours))
-        for neighbours in around.values():
-            every = neighbours.linked | neighbours.linking
-            weight = 1 / np.log(max(len(every), 2))
-            for path in every:
-                count, index = found.get(path, (0, 0.0))
-                found[path] = count + 1, index + float(weight)
-        return found
+    def by_own_links(self) -> tuple[Rows, Array]:
+        """(notes,) each: how many of the source's neighbours a note is linked with; Adamic–Adar."""
+        count = np.zeros(len(self.table.paths), dtype=np.int64)
+        index = np.zeros(len(self.table.paths))
+        for row in self.neighbours.tolist():
+            every = np.union1d(self.table.linked[row], self.table.linking[row])
+            count[every] += 1
+            index[every] += 1 / np.log(max(len(every), 2))
+        return count, index
 
-    def nearest(self, nearness: NDArray[np.float32], most: int) -> list[str]:
-        """The paths that are nearest, ties by path."""
-        order = np.lexsort((np.arange(len(nearness)), -nearness))[:most]
-        return [self.paths[row] for row in order.tolist()]
+    def nearest(self, nearness: NDArray[np.floating], most: int) -> Rows:
+        """The speaking notes that are nearest, ties by path."""
+        return self.table.speaking[highest(nearness, most)]
 
     def _against_all(self, whitened: NDArray[np.float32]) -> NDArray[np.float32]:
         # (C - mean) · map · w, for which the map need not be laid on every note.
         whitening = self.learned.whitening
         through = whitening.map @ whitened
-        scores = self.centroids @ through - whitening.mean @ through
+        scores = self.table.means @ through - whitening.mean @ through
         found: NDArray[np.float32] = (scores / np.maximum(self._lengths, 1e-12)).astype(np.float32)
         return found
 
     @cached_property
     def _lengths(self) -> NDArray[np.float32]:
-        learned = self.learned
-        if learned.facts.generation == self.snapshot.generation:
-            return learned.lengths
-        whitened = (self.centroids - learned.whitening.mean) @ learned.whitening.map
-        found: NDArray[np.float32] = np.linalg.norm(whitened, axis=1)
-        return found
+        if (measures := self.learned.measures_of(self.snapshot)) is not None:
+            return measures.lengths
+        return self.learned.whitening.lengths(self.table.means)
 
     def _votes(self, nearness: NDArray[np.floating], most: int) -> Votes:
-        near = self.nearest(nearness, most + 1)
-        weights = {
-            path: max(float(nearness[self.place[path]]), 0.0) ** 2
-            for path in [path for path in near if path != self.source.card.path][:most]
-        }
-        whole = sum(weights.values()) or 1.0
-        linked: dict[str, float] = {}
-        linking: dict[str, float] = {}
-        for path, neighbours in self._neighbours_of(weights).items():
-            for other in neighbours.linked:
-                linked[other] = linked.get(other, 0.0) + weights[path] / whole
-            for other in neighbours.linking:
-                linking[other] = linking.get(other, 0.0) + weights[path] / whole
-        return Votes(linked, linking)
+        near = highest(nearness, most + 1)
+        notes = self.table.speaking[near]
+        is_other = notes != (-1 if self.own is None else self.own)
+        near, notes = near[is_other][:most], notes[is_other][:most]
+        weights = nearness[near].astype(np.float64).clip(min=0.0) ** 2
+        weights /= weights.sum() or 1.0
+        order = np.argsort(notes)
+        return Votes(
+            *(
+                _summed(lists.take(notes[order]), weights[order], len(self.table.paths))
+                for lists in (self.table.linked, self.table.linking)
+            )
+        )
 
-    def _neighbours_of(self, paths: Mapping[str, float]) -> Mapping[str, Neighbours]:
-        return self.snapshot.neighbours(sorted(paths))
+
+def _summed(lists: Lists, weights: Array, notes: int) -> Array:
+    """(notes,): the weights of the lists that a note is in, summed in their order; NaN: in none."""
+    every = np.repeat(weights, lists.lengths())
+    found: Array = np.bincount(lists.items, every, minlength=notes).astype(np.float64)
+    found[np.bincount(lists.items, minlength=notes) == 0] = np.nan
+    return found

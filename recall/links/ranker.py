@@ -41,13 +41,17 @@ class Forest:
     def scores(self, features: Array) -> Array:
         """Sum of the leaves reached: (rows,) for (rows, len(names)) features, NaN allowed."""
         known = np.nan_to_num(features, nan=MISSING)
-        trees = np.arange(len(self.feature))
-        rows = np.arange(len(known))[:, None]
-        node = np.zeros((len(known), len(trees)), dtype=np.int32)
+        # Flat places: to take from one long array is several times faster than from a table.
+        trees, widest = self.feature.shape
+        roots = np.arange(trees, dtype=np.int64) * widest
+        rows = np.arange(len(known), dtype=np.int64)[:, None] * known.shape[1]
+        feature, threshold = self.feature.ravel(), self.threshold.ravel()
+        left, right = self.left.ravel(), self.right.ravel()
+        node = np.broadcast_to(roots, (len(known), trees))
         for _ in range(self.depth):
-            goes_left = known[rows, self.feature[trees, node]] <= self.threshold[trees, node]
-            node = np.where(goes_left, self.left[trees, node], self.right[trees, node])
-        found: Array = self.value[trees, node].sum(axis=1)
+            goes_left = known.ravel().take(rows + feature.take(node)) <= threshold.take(node)
+            node = roots + np.where(goes_left, left.take(node), right.take(node))
+        found: Array = self.value.ravel().take(node).sum(axis=1)
         return found
 
     @classmethod

@@ -64,7 +64,7 @@ def suggest(
     )
     if not candidates.bm25:
         return ()
-    compared = Comparison(source, candidates, snapshot, max_notes_per_text=max_notes_per_text)
+    compared = Comparison(source, candidates, snapshot)
     if not compared.paths:
         return ()
     features = compute(compared)

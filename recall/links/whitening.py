@@ -48,6 +48,11 @@ class Whitening:
         """Unit rows of the other space: (n, dim) → (n, dim)."""
         return unit((vectors - self.mean) @ self.map)
 
+    def lengths(self, vectors: Vectors) -> Vectors:
+        """(n,): how long the rows are in the other space before they become unit rows."""
+        found: Vectors = np.linalg.norm((vectors - self.mean) @ self.map, axis=1)
+        return found
+
 
 def unit(rows: Vectors) -> Vectors:
     """Rows of length one; a row of zeros stays."""

@@ -203,7 +203,7 @@ def _compared(
         obstacles.append(Obstacle.NO_CANDIDATE)
         everyone = dict(sorted({**candidates.bm25, path: 0.0}.items()))
         candidates = replace(candidates, bm25=everyone)
-    compared = Comparison(source, candidates, snapshot, max_notes_per_text=max_notes_per_text)
+    compared = Comparison(source, candidates, snapshot)
     features = compute(compared)
     scores, probabilities = load_ranker().rank(features)
     row = compared.paths.index(path)

@@ -68,6 +68,11 @@ class Catalog(LinkGraph):
             return int(self.meta("generation") or 0)
 
     @property
+    def born(self) -> str:
+        """When the catalog was made; in one catalog no number is given to two texts."""
+        return self.meta("born") or ""
+
+    @property
     def built_at(self) -> datetime:
         """When this build was published, UTC."""
         with as_written():
@@ -180,26 +185,6 @@ class Catalog(LinkGraph):
                 found[row[0]].append(passage_from(row))
         return {path: tuple(passages) for path, passages in found.items()}
 
-    def texts_held(
-        self, paths: Iterable[str], max_notes_per_text: int
-    ) -> dict[str, list[tuple[int, str]]]:
-        """Of each note that holds any, in note order: which texts, and as which facet.
-
-        Args:
-            paths: The notes.
-            max_notes_per_text: Texts that more notes hold are left out.
-        """
-        found: dict[str, list[tuple[int, str]]] = {}
-        for path, number, facet in self._db.rows(
-            "SELECT n.path, p.text_id, p.facet FROM json_each(?) q "
-            "JOIN notes n ON n.path = q.value JOIN passages p ON p.note_id = n.id "
-            "JOIN texts t ON t.id = p.text_id "
-            "WHERE t.notes <= ? ORDER BY n.path, p.ordinal",
-            (json.dumps(list(paths)), max_notes_per_text),
-        ):
-            found.setdefault(path, []).append((number, facet))
-        return found
-
     def passages(self, path: str) -> tuple[StoredPassage, ...]:
         """One note's passages, in note order; none if it is not in the index."""
         return self.passages_of([path]).get(path, ())
@@ -224,20 +209,6 @@ class Catalog(LinkGraph):
             for row in rows:
                 found[row[2]].append(passage_from(row))
         return {number: tuple(passages) for number, passages in found.items()}
-
-    def notes_with(
-        self, text_ids: Iterable[int], *, filters: Filters = ALL
-    ) -> dict[int, list[str]]:
-        """The paths of the notes that hold each text in a passage that passes, sorted."""
-        where, parameters = passage_conditions(filters)
-        found: dict[int, list[str]] = {}
-        for number, path in self._db.rows(
-            "SELECT DISTINCT p.text_id, n.path FROM passages p JOIN notes n ON n.id = p.note_id "  # noqa: S608
-            f"WHERE p.text_id IN (SELECT value FROM json_each(?)) AND {where} ORDER BY 1, 2",
-            (json.dumps([int(number) for number in text_ids]), *parameters),
-        ):
-            found.setdefault(number, []).append(path)
-        return found
 
     def common_texts(self, text_ids: Iterable[int], max_notes: int) -> set[int]:
         """Those of the texts that more than `max_notes` notes hold."""

@@ -40,11 +40,14 @@ def examine(directory: Path) -> Iterator[Diagnosis]:
     try:
         with Snapshot(directory) as snapshot:
             live = {segment.name for segment in snapshot.segments()}
-            for part, reason in snapshot.flaws().items():
+            flaws = snapshot.flaws()
+            for part, reason in flaws.items():
                 if reason:
                     yield Diagnosis(part, Health.DAMAGED, reason, REBUILD)
                 else:
                     yield Diagnosis(part, Health.GOOD, SAID[part])
+            if not any(flaws.values()):
+                yield _table(snapshot)
     except IndexMissing:
         yield Diagnosis("index", Health.WARNING, "nothing is indexed yet", NEXT_BUILD)
         return
@@ -55,6 +58,13 @@ def examine(directory: Path) -> Iterator[Diagnosis]:
         message = "the index had no checksums to compare it with, so only its own sense was checked"
         yield Diagnosis("seal", Health.WARNING, message, REBUILD)
     yield from _leftovers(directory, live)
+
+
+def _table(snapshot: Snapshot) -> Diagnosis:
+    """What is kept of all notes for suggestions; it can always be read of the index again."""
+    if reason := snapshot.why_table_unsound():
+        return Diagnosis("table of notes", Health.WARNING, reason, REBUILD)
+    return Diagnosis("table of notes", Health.GOOD, "nothing in it differs from the index")
 
 
 def _permissions(directory: Path) -> Iterator[Diagnosis]:

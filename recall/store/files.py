@@ -22,14 +22,19 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 CATALOG = "catalog.sqlite"
-LEARNED = "learned.npz"  # what `recall.links` learned from the vault; deleting it costs time only
+# What `recall.links` learned from the vault, with the number of the layout: one of another layout
+# is not taken for current. Deleting it costs time only.
+LEARNED = "learned-3.npz"
+LEARNED_BEFORE = ("learned.npz",)
+TABLE = "notes.table"  # the table of notes; deleting it costs time only
 REBUILD = "run `recall index --full`"
 OWNER = "check that the folder is there, is yours and has room"
 
 NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})  # said of a lock asked for
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
 _SEAL_ASIDE = re.compile(r"catalog\.seal\.[0-9]+")
-_LEARNED_ASIDE = re.compile(r"learned\.npz\.\w+")
+_TABLE_ASIDE = re.compile(r"notes\.table\.[0-9]+")
+_LEARNED_ASIDE = re.compile(r"learned-3\.npz\.\w+")
 _SEGMENT = re.compile(r"vectors-[1-9][0-9]*\.faiss")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
@@ -53,8 +58,8 @@ def is_segment_file(file: Path) -> bool:
 def is_leftover(file: Path) -> bool:
     """Whether a file is one that a killed process was writing aside."""
     name = file.name.removesuffix(".part")
-    is_aside = _SEAL_ASIDE.fullmatch(name) or _LEARNED_ASIDE.fullmatch(name)
-    return name != file.name and (is_segment_name(name) or bool(is_aside))
+    is_aside = any(form.fullmatch(name) for form in (_SEAL_ASIDE, _LEARNED_ASIDE, _TABLE_ASIDE))
+    return name != file.name and (is_segment_name(name) or is_aside)
 
 
 def size_of(file: Path) -> int | None:

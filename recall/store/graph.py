@@ -96,32 +96,6 @@ class LinkGraph:
         )
         return iter(rows)
 
-    def degrees(self, paths: Iterable[str]) -> dict[str, tuple[int, int]]:
-        """How many other notes link each of these notes, and how many it links."""
-        wanted = list(paths)
-        linking = self._count("source_id", "target_id", wanted)
-        linked = self._count("target_id", "source_id", wanted)
-        return {path: (linking.get(path, 0), linked.get(path, 0)) for path in wanted}
-
-    def _count(self, counted: str, of: str, paths: Sequence[str]) -> dict[str, int]:
-        rows = self._db.rows(
-            f"SELECT n.path, count(DISTINCT l.{counted}) FROM notes n "  # noqa: S608
-            f"JOIN links l ON l.{of} = n.id AND l.{counted} <> n.id "
-            "WHERE n.path IN (SELECT value FROM json_each(?)) GROUP BY n.id",
-            (json.dumps(paths),),
-        )
-        return dict(rows)
-
-    def most_linked(self, most: int) -> list[str]:
-        """The notes that most other notes link, ties by path."""
-        rows = self._db.rows(
-            "SELECT n.path FROM links l JOIN notes n ON n.id = l.target_id "
-            "WHERE l.source_id <> l.target_id GROUP BY n.id "
-            "ORDER BY count(DISTINCT l.source_id) DESC, n.path LIMIT ?",
-            (most,),
-        )
-        return [path for (path,) in rows]
-
     def neighbours(self, paths: Iterable[str]) -> dict[str, Neighbours]:
         """The notes that each of these notes is linked with, in both directions."""
         wanted = list(paths)

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from recall.domain import LearnedFacts
 from recall.errors import RecallError
-from recall.store.files import CATALOG, LEARNED, open_to_read
+from recall.store.files import CATALOG, LEARNED, LEARNED_BEFORE, TABLE, open_to_read
+from recall.store.seal import read_seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,12 +30,18 @@ _DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFil
 
 
 def is_current(directory: Path) -> bool:
-    """Whether the file was looked at since the index last changed; opens neither."""
+    """Whether the file was looked at since the index last changed; opens neither.
+
+    The table of notes, which is kept at the same time, has to be as it was then.
+    """
     try:
         learned = (directory / LEARNED).stat().st_mtime_ns
-        return learned >= (directory / CATALOG).stat().st_mtime_ns
+        if learned < (directory / CATALOG).stat().st_mtime_ns:
+            return False
     except OSError:
         return False
+    seal = read_seal(directory)
+    return seal is not None and seal.vouches_for(directory / TABLE)
 
 
 def mark_as_current(directory: Path) -> None:
@@ -52,8 +59,8 @@ def read_facts(directory: Path) -> LearnedFacts | None:
         return None
 
 
-def read_arrays(directory: Path) -> dict[str, NDArray[Any]] | None:
-    """The numbers by name; None if the file is not there, or damaged."""
+def read(directory: Path) -> tuple[LearnedFacts, dict[str, NDArray[Any]]] | None:
+    """What the file is of, and its numbers by name; None if it is not there, or damaged."""
     import numpy as np
 
     try:
@@ -61,7 +68,8 @@ def read_arrays(directory: Path) -> dict[str, NDArray[Any]] | None:
             open_to_read(directory / LEARNED) as stream,
             np.load(stream, allow_pickle=False) as held,
         ):
-            return {name: held[name] for name in held.files if name != _FACTS}
+            facts = LearnedFacts(**json.loads(held.zip.read(_FACTS)))
+            return facts, {name: held[name] for name in held.files if name != _FACTS}
     except _DAMAGE:
         return None
 
@@ -82,6 +90,8 @@ def write(directory: Path, facts: LearnedFacts, arrays: Mapping[str, NDArray[Any
         with zipfile.ZipFile(part, "a") as archive:
             archive.writestr(_FACTS, json.dumps(asdict(facts)))
         part.replace(directory / LEARNED)
+        for name in LEARNED_BEFORE:
+            (directory / name).unlink(missing_ok=True)
     except BaseException:
         part.unlink(missing_ok=True)
         raise

@@ -17,7 +17,7 @@ from recall.errors import (
     RecallError,
     UsageError,
 )
-from recall.store.catalog import Catalog
+from recall.store.catalog import Catalog, now
 from recall.store.database import Database
 from recall.store.files import (
     CATALOG,
@@ -210,6 +210,8 @@ def _adopt(database: Database, identity: Identity) -> None:
         "INSERT OR REPLACE INTO meta VALUES (?, ?)",
         [("space", identity.space), ("recipe", identity.recipe)],
     )
+    # The numbers of texts are never given twice in one catalog, but again in the next.
+    database.run("INSERT OR IGNORE INTO meta VALUES ('born', ?)", (now(),))
 
 
 def _make_folder(directory: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from recall.domain import Counts
@@ -21,6 +22,7 @@ from recall.store.integrity import (
 from recall.store.opening import open_for_reading
 from recall.store.rows import as_written
 from recall.store.seal import compare, verify, why_altered
+from recall.store.shelf import Shelf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -30,6 +32,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recall.domain import Filters
+    from recall.store.vectors.kept_table import Reader
+    from recall.store.vectors.note_table import NoteTable
+    from recall.store.vectors.note_table_file import State
     from recall.store.vectors.segments import Segments
 
 
@@ -52,12 +57,14 @@ class Snapshot(Catalog):
     given out stay valid for every text that is still there.
     """
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, shelf: Shelf | None = None) -> None:
         super().__init__(open_for_reading(directory))
         self._directory = directory
         self._opened: Segments | None = None
-        self._centroids: dict[int | None, tuple[list[str], NDArray[np.float32]]] = {}
+        self._shelf = shelf or Shelf()
+        self._tables: dict[int | None, NoteTable] = {}
         self._counts: Counts | None = None
+        self._frequency: dict[str, int] = {}  # of terms that were asked for
 
     def __enter__(self) -> Self:
         return self
@@ -73,7 +80,7 @@ class Snapshot(Catalog):
     def close(self) -> None:
         """Let go of the files."""
         self._opened = None
-        self._centroids.clear()
+        self._tables.clear()
         self._db.close()
 
     def counts(self) -> Counts:
@@ -92,6 +99,7 @@ class Snapshot(Catalog):
         filters: Filters = ALL,
         exclude: Collection[str] = (),
         max_notes_per_text: int | None = None,
+        among: NDArray[np.int64] | None = None,
     ) -> Nearest:
         """The texts whose vectors are nearest to each query.
 
@@ -104,6 +112,7 @@ class Snapshot(Catalog):
             filters: A text may answer if some passage with it passes.
             exclude: Paths of notes whose passages don't count as such.
             max_notes_per_text: Texts that more notes hold never answer. None: all may.
+            among: The ids of the texts that may answer, in place of the three before.
 
         Returns:
             (n, k) each; equal scores by the text's first path, then by id.
@@ -121,13 +130,19 @@ class Snapshot(Catalog):
             )
         if not np.isfinite(wanted).all():
             raise UsageError("a query holds something that is not a number")
-        admitted = admitted_texts(self._db, segments.last_id, filters, exclude, max_notes_per_text)
+        if among is None:
+            admitted = admitted_texts(
+                self._db, segments.last_id, filters, exclude, max_notes_per_text
+            )
+        else:
+            admitted = np.zeros(segments.last_id + 1, dtype=bool)
+            admitted[among] = True
         ids, scores = find_nearest(
             segments, wanted, max(k, 0), admitted=admitted, first_paths=self.first_paths
         )
         return Nearest(ids, scores)
 
-    def vectors(self, text_ids: Sequence[int]) -> NDArray[np.float32]:
+    def vectors(self, text_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors of texts: (len(text_ids), dimension) float32, unit rows.
 
         Raises:
@@ -150,19 +165,51 @@ class Snapshot(Catalog):
             The paths of those notes that have such passages, sorted, and (n, dimension) float32
             unit rows, not to be written to.
         """
-        from recall.store.vectors.centroids import mean_vectors
-
-        if max_notes_per_text not in self._centroids:
-            segments = self._segments()
-            found, rows = mean_vectors(self._db, segments, max_notes_per_text)
-            rows.flags.writeable = False
-            self._centroids[max_notes_per_text] = found, rows
-        found, rows = self._centroids[max_notes_per_text]
+        table = self.table(max_notes_per_text=max_notes_per_text)
+        found = [table.paths[note] for note in table.speaking.tolist()]
         if paths is None:
-            return list(found), rows
+            return found, table.means
         wanted = set(paths)
         places = [place for place, path in enumerate(found) if path in wanted]
-        return [found[place] for place in places], rows[places]
+        return [found[place] for place in places], table.means[places]
+
+    def table(self, *, max_notes_per_text: int | None = None) -> NoteTable:
+        """What suggestions look up of every note.
+
+        Args:
+            max_notes_per_text: Texts that more notes hold are left out. None: none are.
+        """
+        from recall.store.vectors import kept_table
+
+        if max_notes_per_text not in self._tables:
+            state = self._state(max_notes_per_text)
+            found = kept_table.table_of(state, self._reader(state), self._directory, self._shelf)
+            self._tables[max_notes_per_text] = found
+        return self._tables[max_notes_per_text]
+
+    def keep_table(self, *, max_notes_per_text: int | None, anew: bool = False) -> None:
+        """Keep that table beside the index, unless it is there; `anew` takes nothing over."""
+        from recall.store.vectors import kept_table
+
+        state = self._state(max_notes_per_text)
+        kept_table.keep(state, self._reader(state), self._directory, self._shelf, anew=anew)
+
+    def why_table_unsound(self) -> str | None:
+        """How the table that is kept differs from what the index says; None if it does not."""
+        from recall.store.vectors import kept_table
+
+        return kept_table.why_unsound(self._state, self._reader, self._directory)
+
+    def _state(self, max_notes_per_text: int | None) -> State:
+        from recall.store.vectors.note_table_file import State
+
+        self._segments()  # opening them can move on to a later state
+        return State(self.born, self.identity.space, self.generation, max_notes_per_text)
+
+    def _reader(self, state: State) -> Reader:
+        from recall.store.vectors.note_table import read_table
+
+        return partial(read_table, self._db, self._segments(), state.max_notes_per_text)
 
     def lexical(
         self,
@@ -199,7 +246,11 @@ class Snapshot(Catalog):
 
     def document_frequency(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many notes each term occurs; 0 for a term that no note holds."""
-        return lexical.document_frequency(self._db, terms)
+        wanted = list(terms)
+        missing = [term for term in wanted if term not in self._frequency]
+        if missing:
+            self._frequency.update(lexical.document_frequency(self._db, missing))
+        return {term: self._frequency[term] for term in wanted}
 
     def texts_of(
         self, paths: Iterable[str], *, filters: Filters = ALL, max_notes_per_text: int
@@ -302,8 +353,9 @@ class Snapshot(Catalog):
         later = open_for_reading(self._directory)
         self._db.close()
         self._db = later
-        self._centroids.clear()
+        self._tables.clear()
         self._counts = None
+        self._frequency.clear()
 
 
 def _counts_from(line: str) -> Counts:

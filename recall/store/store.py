@@ -10,6 +10,7 @@ from recall.store.descriptors import reading
 from recall.store.files import CATALOG
 from recall.store.opening import open_for_reading
 from recall.store.schema import bears_our_mark
+from recall.store.shelf import Shelf
 from recall.store.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ class Store:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._shelf = Shelf()
 
     def exists(self) -> bool:
         """Whether something was published here, usable or not."""
@@ -52,7 +54,7 @@ class Store:
             IndexDamaged: It can't be read.
             IndexUnreadable: The system does not allow it.
         """
-        return Snapshot(self.directory)
+        return Snapshot(self.directory, self._shelf)
 
     def examine(self) -> Iterator[Diagnosis]:
         """Read everything through and say what was found; changes nothing but the seal."""

@@ -192,6 +192,6 @@ def pieces(ids: NDArray[np.int64]) -> Iterable[NDArray[np.int64]]:
         yield ids[start : start + ROWS_AT_ONCE]
 
 
-def as_ids(numbers: Sequence[int]) -> NDArray[np.int64]:
+def as_ids(numbers: Sequence[int] | NDArray[np.int64]) -> NDArray[np.int64]:
     """Text ids as an array: (n,) int64."""
-    return np.asarray(list(numbers), dtype=np.int64).reshape(-1)
+    return np.asarray(numbers, dtype=np.int64).reshape(-1)

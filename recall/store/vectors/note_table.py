@@ -1,0 +1,195 @@
+"""What suggestions look up of every note, as arrays: computed once for each state of the index.
+
+It says nothing that the catalog and the vectors don't say. Reading it of them takes longer than a
+suggestion does, so a build keeps it in a file beside the index (`note_table_file`).
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recall.domain import Facet
+from recall.store.lexical import document_frequency
+from recall.store.rows import as_written, card_from
+from recall.store.vectors.centroids import mean_vectors
+from recall.store.vectors.lists import Lists
+from recall.words import terms
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import NDArray
+
+    from recall.domain import NoteCard
+    from recall.store.database import Database
+    from recall.store.vectors.segments import Segments
+
+    Numbers = NDArray[np.int64]
+
+FACETS = tuple(sorted(facet.value for facet in Facet))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoteTable:
+    """Every note of one state of the index; a note is its row, in the order of the paths."""
+
+    paths: tuple[str, ...]  # sorted
+    texts: Lists  # the texts of its passages in note order, template text left out
+    facets: NDArray[np.uint8]  # (passages,): of each of those, its place in FACETS
+    speaking: Numbers  # the notes that have such passages, ascending
+    means: NDArray[np.float32]  # (speaking, dim): the mean vector of each of these, unit rows
+    linked: Lists  # the other notes it links, ascending
+    linking: Lists  # the other notes that link it, ascending
+    title_terms: Lists  # the terms of its title, each once, ascending: places in `terms`
+    terms: tuple[str, ...]  # of any title, sorted
+    frequency: Numbers  # (terms,): in how many notes each occurs, anywhere
+    tags: Lists  # its tags and keywords in lower case, each once, ascending
+    tag_names: tuple[str, ...]  # sorted; `tags` are places here
+    created: Numbers  # (notes,): the day as an ordinal; 0 if it is not known
+
+    def row(self, path: str) -> int | None:
+        """The row of a note; None if the index does not hold it."""
+        at = bisect_left(self.paths, path)
+        return at if at < len(self.paths) and self.paths[at] == path else None
+
+    def differences(self, other: NoteTable) -> list[str]:
+        """The names of the parts that say something else there."""
+        return [item.name for item in fields(self) if not _agree(self, other, item.name)]
+
+
+def read_table(
+    database: Database,
+    segments: Segments,
+    max_notes_per_text: int | None,
+    *,
+    before: NoteTable | None = None,
+) -> NoteTable:
+    """Read it of the catalog and the vectors.
+
+    Args:
+        database: The catalog.
+        segments: The vectors.
+        max_notes_per_text: Texts that more notes hold are left out. None: none are.
+        before: Of an earlier state of the same catalog, with the same limit and vectors: notes
+            that held the same texts then keep their mean vectors.
+    """
+    notes = database.rows("SELECT id, path, card FROM notes ORDER BY path")
+    paths = tuple(path for _, path, _ in notes)
+    row_of = _row_of([number for number, _, _ in notes])
+    with as_written():
+        cards = [card_from((path, card)) for _, path, card in notes]
+    texts, facets = _passages(database, row_of, len(notes), max_notes_per_text)
+    speaking = np.flatnonzero(texts.lengths())
+    links = _links(database, row_of)
+    titles = [sorted(set(terms(card.title))) for card in cards]
+    words, title_terms = _numbered(titles)
+    tag_names, tags = _numbered([sorted(tags_of(card)) for card in cards])
+    frequency = document_frequency(database, words)
+    return NoteTable(
+        paths=paths,
+        texts=texts,
+        facets=facets,
+        speaking=speaking,
+        means=_means(segments, paths, texts, speaking, before),
+        linked=Lists.of_pairs(links, len(notes)),
+        linking=Lists.of_pairs(_sorted_pairs(links[:, ::-1]), len(notes)),
+        title_terms=title_terms,
+        terms=tuple(words),
+        frequency=np.array([frequency[term] for term in words], dtype=np.int64),
+        tags=tags,
+        tag_names=tuple(tag_names),
+        created=np.array([_ordinal(card) for card in cards], dtype=np.int64),
+    )
+
+
+def tags_of(card: NoteCard) -> frozenset[str]:
+    """A note's tags and keywords, alike whatever their case."""
+    return frozenset(tag.casefold() for tag in (*card.tags, *card.keywords))
+
+
+def _passages(
+    database: Database, row_of: Numbers, notes: int, max_notes_per_text: int | None
+) -> tuple[Lists, NDArray[np.uint8]]:
+    """The texts of every note, and as which facet."""
+    # The facet by its place: a row of three numbers is made into an array at once.
+    cases = " ".join(f"WHEN '{facet}' THEN {place}" for place, facet in enumerate(FACETS))
+    rows = database.rows(
+        f"SELECT p.note_id, p.text_id, CASE p.facet {cases} END "  # noqa: S608
+        "FROM passages p JOIN texts t ON t.id = p.text_id "
+        "WHERE ? IS NULL OR t.notes <= ? ORDER BY p.note_id, p.ordinal",
+        (max_notes_per_text, max_notes_per_text),
+    )
+    with as_written():
+        held = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    notes_of = row_of[held[:, 0]]
+    order = np.argsort(notes_of, kind="stable")
+    texts = Lists.of_pairs(np.column_stack([notes_of, held[:, 1]])[order], notes)
+    return texts, held[order, 2].astype(np.uint8)
+
+
+def _links(database: Database, row_of: Numbers) -> Numbers:
+    """(links, 2): each two different notes of which one links the other, once, sorted."""
+    rows = database.rows(
+        "SELECT DISTINCT source_id, target_id FROM links WHERE source_id <> target_id"
+    )
+    return _sorted_pairs(row_of[np.array(rows, dtype=np.int64).reshape(-1, 2)])
+
+
+def _sorted_pairs(pairs: Numbers) -> Numbers:
+    return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
+
+
+def _means(
+    segments: Segments,
+    paths: Sequence[str],
+    texts: Lists,
+    speaking: Numbers,
+    before: NoteTable | None,
+) -> NDArray[np.float32]:
+    """(speaking, dim): mean vectors; those of notes that hold what they held are taken over."""
+    means = np.zeros((len(speaking), segments.dimension or 0), dtype=np.float32)
+    is_new = np.ones(len(speaking), dtype=bool)
+    if before is not None and before.means.shape[1] == means.shape[1]:
+        place = {before.paths[note]: at for at, note in enumerate(before.speaking.tolist())}
+        for at, note in enumerate(speaking.tolist()):
+            old = place.get(paths[note])
+            if old is not None and np.array_equal(before.texts[before.speaking[old]], texts[note]):
+                means[at] = before.means[old]
+                is_new[at] = False
+    means[is_new] = mean_vectors(segments, texts.take(speaking[is_new]))
+    means.flags.writeable = False
+    return means
+
+
+def _row_of(numbers: Sequence[int]) -> Numbers:
+    """Which row a note's number in the catalog has: (highest number + 1,)."""
+    found = np.full(max(numbers, default=0) + 1, -1, dtype=np.int64)
+    found[list(numbers)] = np.arange(len(numbers))
+    return found
+
+
+def _numbered(lists: Sequence[Sequence[str]]) -> tuple[list[str], Lists]:
+    """Every word that occurs, sorted, and the lists as places among them."""
+    words = sorted({word for items in lists for word in items})
+    place = {word: at for at, word in enumerate(words)}
+    return words, Lists.of([[place[word] for word in items] for items in lists])
+
+
+def _ordinal(card: NoteCard) -> int:
+    return card.created.toordinal() if card.created else 0
+
+
+def _agree(one: NoteTable, other: NoteTable, name: str) -> bool:
+    mine, theirs = getattr(one, name), getattr(other, name)
+    if isinstance(mine, tuple):
+        return bool(mine == theirs)
+    pairs = [(mine, theirs)]
+    if isinstance(mine, Lists):
+        pairs = [(mine.starts, theirs.starts), (mine.items, theirs.items)]
+    elif mine.dtype == np.float32:  # other machines round otherwise
+        return mine.shape == theirs.shape and np.allclose(mine, theirs, atol=1e-5)
+    return all(np.array_equal(*pair) for pair in pairs)
