@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 CASES_A_CHILD = 50
 SLOWEST_SECONDS = 120  # for one case, on a busy machine
 # Of all cases.
-SHARE = {"catalog.sqlite": 0.6, "vectors": 0.25, "catalog.seal": 0.1, "learned.npz": 0.05}
+SHARE = {"catalog.sqlite": 0.6, "vectors": 0.25, "catalog.seal": 0.1, "learned": 0.05}
 
 Harm = Callable[[bytearray, int, random.Random], None]
 
@@ -224,4 +224,5 @@ def answers(index: Index) -> dict[str, object]:
 
 
 def _kind(name: str) -> str:
-    return "vectors" if name.startswith("vectors-") else name
+    """What a file is, without the number in its name."""
+    return next((kind for kind in ("vectors", "learned") if name.startswith(f"{kind}-")), name)
