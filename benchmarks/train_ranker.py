@@ -15,13 +15,14 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import calibration
 from benchmarks.links import SEED, find_vaults, prepare
 from benchmarks.masking import Anchor, Track
 from benchmarks.results_file import keep
@@ -30,7 +31,7 @@ from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.features import FEATURES, RELATIVE, compute
 from recall.links.learned import learned_of
-from recall.links.ranker import MISSING, Forest
+from recall.links.ranker import MISSING, Calibration, Forest
 from recall.links.source import indexed_source
 
 if TYPE_CHECKING:
@@ -43,8 +44,7 @@ TRAINED_ON = (
 )  # fmt: skip
 TREES = 120
 NEGATIVES = 50  # candidates of a source that are no link and are trained on; more only slow it down
-DEPTH = 10  # suggestions that nDCG and the calibration error look at
-KNOTS = 24  # of the table that turns scores into probabilities
+DEPTH = 10  # suggestions that nDCG and the calibration look at
 # Small trees: they remember less of the vaults they were trained on.
 PARAMETERS: Mapping[str, object] = {
     "objective": "lambdarank",
@@ -78,65 +78,73 @@ class Judged:
 def main() -> None:
     """Train, measure on vaults left out, print, keep, and write the table if asked to."""
     arguments = _arguments()
-    vaults = dict(find_vaults(arguments.data, arguments.extra, TRAINED_ON))
-    judged = {
-        track: {
-            name: judge(name, folder, arguments.work, arguments.most, track)
-            for name, folder in vaults.items()
-        }
-        for track in Track
-    }
-    names = [*FEATURES, *(f"{name}_{kind}" for name in RELATIVE for kind in ("rank", "z"))]
+    judged = judge_all(arguments.data, arguments.extra, arguments.work, arguments.most)
+    names = feature_names()
     left_out = {
         name: train([o for each in judged.values() for v, o in each.items() if v != name], names)
-        for name in vaults
+        for name in TRAINED_ON
     }
-    figures: dict[str, object] = {}
-    for track, each in judged.items():
-        scores = {name: left_out[name].scores(each[name].features) for name in vaults}
-        figures[track.value] = rows = measure(each, scores, names)
-        for name, error in calibration_errors(each, scores).items():
-            rows[name]["calibration error"] = error
-        print(f"track {track.value}")
-        for name, row in rows.items():
-            print(f"{name:24} {row}")
+    scores = {
+        track: {name: left_out[name].scores(each[name].features) for name in TRAINED_ON}
+        for track, each in judged.items()
+    }
+    rows = {track: measure(each, scores[track], names) for track, each in judged.items()}
     new = judged[Track.NEW]
-    scores = {name: left_out[name].scores(new[name].features) for name in vaults}
-    every = _calibrate([(scores[name], new[name].is_link) for name in vaults])
-    whole = [vault for each in judged.values() for vault in each.values()]
+    shown = {
+        name: first_suggestions(new[name], scores[Track.NEW][name], names) for name in TRAINED_ON
+    }
+    for name, error in calibration.errors(shown).items():
+        rows[Track.NEW][name]["calibration error"] = error
+    for track, by_vault in rows.items():
+        print(f"track {track.value}")
+        for name, row in by_vault.items():
+            print(f"{name:24} {row}")
+    whole = _fit([vault for each in judged.values() for vault in each.values()])
     print("kept in", keep("ranker", {
-        "tracks": figures,
+        "tracks": {track.value: by_vault for track, by_vault in rows.items()},
         "trees": TREES,
+        "reliability": calibration.reliability(shown),
         "gain": gains(whole, names),
     }).name)  # fmt: skip
     if arguments.write:
         file = Path(__file__).parents[1] / "recall" / "links" / "ranker.json"
-        table = table_of(train(whole, names), *every)
+        table = table_of(forest_of(whole, names), calibration.fit(list(shown.values())))
         file.write_text(json.dumps(table) + "\n", encoding="utf-8")
         print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
 
 
-def calibration_errors(
-    judged: Mapping[str, Judged], scores: Mapping[str, NDArray[np.float64]]
-) -> dict[str, float]:
-    """Of each vault's first suggestions, by what the other vaults' scores were worth."""
-    errors = {}
-    for name, vault in judged.items():
-        knots = _calibrate([(scores[o], judged[o].is_link) for o in judged if o != name])
-        top = np.concatenate([
-            rows[np.argsort(-scores[name][rows], kind="stable")[:DEPTH]]
-            for rows in _rows_of_sources(vault)
-        ])  # fmt: skip
-        shown = np.interp(scores[name][top], *knots)
-        errors[name] = _calibration_error(shown, vault.is_link[top])
-    return errors
+def feature_names() -> list[str]:
+    """The columns of `Judged.features`."""
+    return [*FEATURES, *(f"{name}_{kind}" for name in RELATIVE for kind in ("rank", "z"))]
+
+
+def judge_all(
+    data: Path, extra: Sequence[Path], work: Path, most: int
+) -> dict[Track, dict[str, Judged]]:
+    """Both tracks of all vaults that are trained on."""
+    vaults = dict(find_vaults(data, extra, TRAINED_ON))
+    return {
+        track: {name: judge(name, folder, work, most, track) for name, folder in vaults.items()}
+        for track in Track
+    }
+
+
+def first_suggestions(
+    vault: Judged, scores: NDArray[np.float64], names: Sequence[str]
+) -> calibration.Shown:
+    """What would be shown of one vault, `DEPTH` for each source."""
+    top = np.concatenate([
+        rows[np.argsort(-scores[rows], kind="stable")[:DEPTH]] for rows in _rows_of_sources(vault)
+    ])  # fmt: skip
+    size = float(vault.features[0, names.index("vault_size")])
+    return calibration.Shown(scores[top], size, vault.is_link[top])
 
 
 def judge(name: str, folder: Path, work: Path, most: int, track: Track) -> Judged:
     """Mask a vault and compute the features of all candidates; kept in the work folder."""
     kept = work / f"{name}-{track.value}-features.npz"
-    if kept.exists():
-        loaded = np.load(kept, allow_pickle=False)
+    loaded = np.load(kept, allow_pickle=False) if kept.exists() else {}
+    if "names" in loaded and loaded["names"].tolist() == feature_names():
         return Judged(*(loaded[field] for field in ("features", "is_link", "sizes", "hidden")))
     case = prepare(name, folder, work, track, Anchor.HIDDEN, most)
     index = open_index(case.copy)
@@ -168,20 +176,25 @@ def judge(name: str, folder: Path, work: Path, most: int, track: Track) -> Judge
     np.savez(
         kept,
         features=found.features, is_link=found.is_link, sizes=found.sizes, hidden=found.hidden,
+        names=np.array(feature_names()),
     )  # fmt: skip
     return found
 
 
 def train(vaults: Sequence[Judged], names: Sequence[str]) -> Forest:
     """Fit the trees; every vault has the same weight, however many notes it has."""
-    model = _fit(vaults)
+    return forest_of(_fit(vaults), names)
+
+
+def forest_of(model: lightgbm.Booster, names: Sequence[str]) -> Forest:
+    """The trees of a model, as recall reads them."""
     trees = [_flatten(tree["tree_structure"]) for tree in model.dump_model()["tree_info"]]
     return Forest.from_nodes(trees, names)
 
 
-def gains(vaults: Sequence[Judged], names: Sequence[str]) -> dict[str, float]:
+def gains(model: lightgbm.Booster, names: Sequence[str]) -> dict[str, float]:
     """What share of the trees' gain each feature brings, the greatest first."""
-    gain = _fit(vaults).feature_importance("gain")
+    gain = model.feature_importance("gain")
     order = np.argsort(-gain, kind="stable")
     return {names[i]: round(float(gain[i] / gain.sum()), 4) for i in order}
 
@@ -217,9 +230,7 @@ def _thinned(
     return features, vault.is_link[chosen], np.array([len(rows) for rows in kept])
 
 
-def table_of(
-    forest: Forest, knots: NDArray[np.float64], probabilities: NDArray[np.float64]
-) -> dict[str, object]:
+def table_of(forest: Forest, worth: Calibration) -> dict[str, object]:
     """What `load_ranker` reads, as plain lists."""
     nodes = np.stack(
         [forest.feature, forest.threshold, forest.left, forest.right, forest.value], axis=2
@@ -227,8 +238,7 @@ def table_of(
     return {
         "features": list(forest.names),
         "trees": [[_short(node) for node in tree] for tree in nodes],
-        "knots": [round(float(knot), 4) for knot in knots],
-        "probabilities": [round(float(value), 4) for value in probabilities],
+        "calibration": {name: round(value, 4) for name, value in asdict(worth).items()},
     }
 
 
@@ -269,11 +279,11 @@ def measure(
                 order = np.argsort(-values, kind="stable")
                 fused[rows[order]] += 1 / (60 + np.arange(1, len(rows) + 1))
         figures[name] = {
-            "mean cosine": _ndcg(vault, vault.features[:, cosine]),
-            "whitened cosine": _ndcg(vault, vault.features[:, names.index("whitened_cosine")]),
-            "adapted cosine": _ndcg(vault, vault.features[:, names.index("adapted")]),
-            "rank fusion": _ndcg(vault, fused),
-            "ranker": _ndcg(vault, scores[name]),
+            "mean cosine": ndcg(vault, vault.features[:, cosine]),
+            "whitened cosine": ndcg(vault, vault.features[:, names.index("whitened_cosine")]),
+            "adapted cosine": ndcg(vault, vault.features[:, names.index("adapted")]),
+            "rank fusion": ndcg(vault, fused),
+            "ranker": ndcg(vault, scores[name]),
         }
     figures["mean"] = {
         method: round(float(np.mean([row[method] for row in figures.values()])), 4)
@@ -282,7 +292,8 @@ def measure(
     return figures
 
 
-def _ndcg(vault: Judged, scores: NDArray[np.float64]) -> float:
+def ndcg(vault: Judged, scores: NDArray[np.float64]) -> float:
+    """nDCG@10 of an order of the candidates, mean over the sources."""
     discount = 1 / np.log2(np.arange(2, DEPTH + 2))
     found = []
     rows_of_sources = iter(_rows_of_sources(vault))
@@ -300,35 +311,6 @@ def _ndcg(vault: Judged, scores: NDArray[np.float64]) -> float:
 def _rows_of_sources(vault: Judged) -> list[NDArray[np.int64]]:
     ends = np.cumsum(vault.sizes)
     return [np.arange(end - size, end) for size, end in zip(vault.sizes, ends, strict=True) if size]
-
-
-def _calibrate(
-    parts: Sequence[tuple[NDArray[np.float64], NDArray[np.bool_]]],
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """A table from score to probability: isotonic regression (Zadrozny and Elkan 2002), thinned."""
-    from sklearn.isotonic import IsotonicRegression
-
-    score = np.concatenate([scores for scores, _ in parts])
-    label = np.concatenate([is_link for _, is_link in parts]).astype(float)
-    weight = np.concatenate([np.full(len(y), 1 / len(y)) for _, y in parts])
-    fitted = IsotonicRegression(out_of_bounds="clip").fit(score, label, weight)
-    at = np.unique(
-        np.quantile(score[np.argsort(score)[len(score) // 2 :]], np.linspace(0, 1, KNOTS))
-    )
-    at = np.unique(np.concatenate([at, np.quantile(score, [0.99, 0.995, 0.998, 0.9995])]))
-    return at, fitted.predict(at)
-
-
-def _calibration_error(
-    probability: NDArray[np.float64], is_link: NDArray[np.bool_], bins: int = 10
-) -> float:
-    """Expected calibration error over equal-width bins (Naeini et al. 2015)."""
-    at = np.minimum((probability * bins).astype(int), bins - 1)
-    gaps = [
-        (at == b).mean() * abs(probability[at == b].mean() - is_link[at == b].mean())
-        for b in np.unique(at)
-    ]
-    return round(float(sum(gaps)), 4)
 
 
 def _arguments() -> argparse.Namespace:

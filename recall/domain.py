@@ -338,10 +338,12 @@ class Suggestion:
     """A note that the source should perhaps link."""
 
     rank: int
-    score: float  # an estimate of the probability that the author would accept it
+    score: float  # an estimate of the probability that the author would link it
     card: NoteCard
     link: str  # a wikilink that means just this note, `[[…]]`
     evidence: Evidence
+    worth: float = 1.0  # an estimate of the probability that a careful reader finds it worth a link
+    weak: bool = False  # it more likely is not: shown to people only if they ask for all
     linked: bool = False  # already linked; only `related` shows those
     dismissed: bool = False  # by the author, for this source; only `related` shows those
     near_duplicate: bool = False  # the two say nearly the same: one to merge rather than to link

@@ -241,6 +241,7 @@ class Index:
         *,
         k: int = DEFAULT_SUGGESTIONS,
         min_score: float = 0.0,
+        include_weak: bool = True,
         include_linked: bool = False,
         drafts: bool = False,
     ) -> NoteSuggestions:
@@ -251,6 +252,7 @@ class Index:
                 alias.
             k: How many suggestions at most.
             min_score: The least probability of a suggestion, from 0 to 1.
+            include_weak: Also give those that a careful reader would rather not accept, marked.
             include_linked: Also give the notes that are linked already or were dismissed, marked,
                 and those that are never suggested for another reason.
             drafts: Whether drafts are suggested for a published note too.
@@ -270,6 +272,7 @@ class Index:
                 snapshot,
                 k=k,
                 min_score=min_score,
+                include_weak=include_weak,
                 include_linked=include_linked,
                 drafts=drafts,
             )

@@ -60,6 +60,7 @@ class Suggester:
         *,
         k: int,
         min_score: float,
+        include_weak: bool,
         include_linked: bool,
         drafts: bool,
     ) -> NoteSuggestions:
@@ -73,12 +74,14 @@ class Suggester:
             targets,
             k=k,
             min_score=min_score,
+            include_weak=include_weak,
             include_linked=include_linked,
             is_there=self._vault.holds,
         )
         marked = tuple(
             replace(
                 item,
+                weak=item.weak and not include_linked,  # then nearness is asked for, not worth
                 dismissed=item.card.path in targets.dismissed,
                 near_duplicate=is_near_duplicate(source, item, snapshot),
             )
@@ -241,6 +244,7 @@ class Suggester:
         *,
         k: int,
         min_score: float,
+        include_weak: bool = True,
         include_linked: bool,
         is_there: Callable[[str], bool],
         older_will_do: bool = False,
@@ -251,6 +255,7 @@ class Suggester:
             self.learned(snapshot, older_will_do=older_will_do),
             k=k,
             min_score=min_score,
+            include_weak=include_weak,
             include_linked=include_linked,
             max_notes_per_text=self._settings.max_notes_per_text,
             is_there=is_there,

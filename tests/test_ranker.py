@@ -1,10 +1,12 @@
 """The table of trees that ranks suggestions."""
 
+import math
+
 import numpy as np
 import pytest
 
 from recall.links.features import FEATURES, RELATIVE
-from recall.links.ranker import TABLE, Forest, Ranker, load_ranker, ranks
+from recall.links.ranker import TABLE, Calibration, Forest, Ranker, load_ranker, ranks
 
 # Two trees. First: a <= 0.5 → 1, else (b <= 2 → 10, else 20). Second: always 100.
 TREES = [
@@ -36,13 +38,23 @@ def test_many_rows_are_scored_as_each_alone():
 
 
 def test_columns_are_taken_by_name_and_scores_become_probabilities():
-    ranker = Ranker(
-        Forest.from_nodes(TREES, ["a", "b"]), np.array([101.0, 120.0]), np.array([0.1, 0.9])
-    )
-    features = {"b": np.array([0.0, 3.0]), "unused": np.zeros(2), "a": np.array([0.0, 1.0])}
-    scores, probabilities = ranker.rank(features)
+    worth = Calibration(intercept=-10.1, score=0.1, vault_size=0.0, smallest=0.0, largest=9.0)
+    features = {
+        "b": np.array([0.0, 3.0]),
+        "vault_size": np.full(2, 5.0),
+        "a": np.array([0.0, 1.0]),
+    }
+    scores, probabilities = Ranker(Forest.from_nodes(TREES, ["a", "b"]), worth).rank(features)
     assert scores.tolist() == [101, 120]
-    assert probabilities.tolist() == [0.1, 0.9]
+    assert probabilities.tolist() == pytest.approx([0.5, 1 / (1 + math.exp(-1.9))])
+
+
+def test_of_vaults_larger_or_smaller_than_those_it_learned_from_nothing_is_guessed():
+    worth = Calibration(intercept=1.0, score=1.0, vault_size=-0.5, smallest=4.0, largest=8.0)
+    score = np.array([0.0])
+    assert worth.probabilities(score, 2.0) == worth.probabilities(score, 4.0)
+    assert worth.probabilities(score, 11.0) == worth.probabilities(score, 8.0)
+    assert worth.probabilities(score, 4.0) > worth.probabilities(score, 8.0)
 
 
 def test_the_shipped_table_knows_the_features_and_is_small():
@@ -52,12 +64,11 @@ def test_the_shipped_table_knows_the_features_and_is_small():
     assert TABLE.stat().st_size < 1_000_000
 
 
-def test_a_better_score_is_never_less_probable():
-    ranker = load_ranker()
-    assert np.all(np.diff(ranker.knots) > 0)
-    assert np.all(np.diff(ranker.probabilities) >= 0)
-    assert ranker.probabilities[0] >= 0
-    assert ranker.probabilities[-1] <= 1
+def test_a_better_score_is_always_more_probable():
+    worth = load_ranker().calibration
+    found = worth.probabilities(np.linspace(-6.0, 6.0, 50), 6.0)
+    assert np.all(np.diff(found) > 0)
+    assert 0 < found[0] < found[-1] < 1
 
 
 def test_equal_values_are_ranked_in_order_of_position():

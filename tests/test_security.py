@@ -160,7 +160,9 @@ def test_nothing_of_a_hostile_vault_steers_the_terminal(hostile):
     found = index.search("grafted trees", k=20)
     shown = [as_text.report(report, plain), as_text.status(index.status(), plain)]
     shown += [hits.search(found, plain, folder=hostile, explain=True)]
-    shown += [as_text.suggestions([index.related("good.md", k=20)], plain, explain=True)]
+    shown += [
+        as_text.suggestions([index.related("good.md", k=20)], plain, explain=True, all_of_them=True)
+    ]
     assert len(found.hits) >= 5
     for text in shown:
         assert not [char for char in text if ord(char) in SIGNALS and char != "\n"]

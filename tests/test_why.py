@@ -8,7 +8,7 @@ from vaults import ORCHARD, index_of, write
 from recall.errors import NoteNotFound
 from recall.index import Index
 from recall.links.features import FEATURES, RELATIVE
-from recall.links.why import GROUPS, OTHER, _group_of
+from recall.links.why import GROUPS, OTHER, Obstacle, group_of
 from recall.render import why as rendered
 from recall.render.as_text import Style
 from recall.settings import SuggestSettings
@@ -31,7 +31,9 @@ def orchard(tmp_path: Path) -> Index:
 
 
 def obstacles(index: Index, note: str, target: str, **options) -> list[str]:
-    return [item.value for item in index.why(note, target, **options).obstacles]
+    """What stands in the way, but for weakness, which `test_worth.py` looks at."""
+    found = index.why(note, target, **options).obstacles
+    return [item.value for item in found if item is not Obstacle.WEAK]
 
 
 def test_of_every_suggestion_it_gives_the_rank_and_probability_that_are_shown(orchard):
@@ -39,7 +41,12 @@ def test_of_every_suggestion_it_gives_the_rank_and_probability_that_are_shown(or
     assert len(found) >= 3
     for item in found:
         why = orchard.why("apples.md", item.card.path, k=10)
-        assert (why.is_suggested, why.rank, why.score) == (True, item.rank, item.score)
+        assert (why.is_suggested, why.rank, why.score, why.worth) == (
+            not item.weak,
+            item.rank,
+            item.score,
+            item.worth,
+        )
         assert why.evidence == item.evidence
 
 
@@ -85,8 +92,8 @@ def test_a_dismissal_and_a_missing_file_are_named(orchard, tmp_path):
 def test_a_low_score_and_a_low_rank_are_named_with_the_rank(orchard):
     last = orchard.suggest_links("apples.md", k=50).suggestions[-1]
     assert obstacles(orchard, "apples.md", last.card.path, k=1) == ["beyond-list"]
+    assert obstacles(orchard, "apples.md", last.card.path, min_score=0.999) == ["below-threshold"]
     low = orchard.why("apples.md", last.card.path, min_score=0.999)
-    assert [item.value for item in low.obstacles] == ["below-threshold"]
     assert low.rank == last.rank
     assert f"It has rank {last.rank} of" in rendered.as_text(low, Style())
 
@@ -132,7 +139,7 @@ def test_what_speaks_for_a_note_is_what_it_would_lose_without(orchard):
 
 def test_every_feature_belongs_to_a_group():
     relative = [f"{name}_{kind}" for name in RELATIVE for kind in ("rank", "z")]
-    assert [name for name in (*FEATURES, *relative) if _group_of(name) == OTHER] == []
+    assert [name for name in (*FEATURES, *relative) if group_of(name) == OTHER] == []
 
 
 def test_asking_why_needs_no_model_and_writes_nothing(orchard, tmp_path):

@@ -84,15 +84,26 @@ def answer_search(
 
 
 def answer_suggest_links(
-    notes: Sequence[str], request: Request, *, min_score: float | None = None, drafts: bool = False
+    notes: Sequence[str],
+    request: Request,
+    *,
+    min_score: float | None = None,
+    drafts: bool = False,
+    everything: bool = False,
 ) -> None:
-    """Tell the links that notes are missing."""
+    """Tell the links that notes are missing; programs get the weak ones marked, people do not."""
     index, warnings = _opened(request)
     found = [
-        index.suggest_links(note, k=request.k, min_score=min_score or 0.0, drafts=drafts)
+        index.suggest_links(
+            note,
+            k=request.k,
+            min_score=min_score or 0.0,
+            include_weak=everything or request.as_json,
+            drafts=drafts,
+        )
         for note in notes
     ]
-    _tell(found, warnings, "recall.suggest-links/1", request)
+    _tell(found, warnings, "recall.suggest-links/1", request, all_of_them=everything)
 
 
 def answer_related(note: str, request: Request) -> None:
@@ -124,7 +135,12 @@ def _go_on(result: SearchResult, index: Index, use: Use) -> bool:
 
 
 def _tell(
-    found: Sequence[NoteSuggestions], warnings: tuple[str, ...], schema: str, request: Request
+    found: Sequence[NoteSuggestions],
+    warnings: tuple[str, ...],
+    schema: str,
+    request: Request,
+    *,
+    all_of_them: bool = True,
 ) -> None:
     if request.as_json:
         from recall.render import as_json as to_json
@@ -134,4 +150,5 @@ def _tell(
     else:
         from recall.render import as_text
 
-        output.print_text(as_text.suggestions(found, style(), explain=request.explain))
+        text = as_text.suggestions(found, style(), explain=request.explain, all_of_them=all_of_them)
+        output.print_text(text)

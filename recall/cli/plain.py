@@ -40,7 +40,7 @@ FORMS = {
     "search": _Form("question", _ANSWERS, _LISTS),
     "suggest-links": _Form(
         "notes",
-        {**_ANSWERS, "--explain": "explain"},
+        {**_ANSWERS, "--explain": "explain", "--all": "everything"},
         {**_LISTS, "--min-score": "min_score"},
         takes_many=True,
     ),

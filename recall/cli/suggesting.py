@@ -42,6 +42,10 @@ def suggest_links_command(
     drafts: Annotated[
         bool, typer.Option("--drafts", help="Suggest drafts for published notes, too.")
     ] = False,
+    everything: Annotated[
+        bool,
+        typer.Option("--all", help="Show weak suggestions, too, which you would hardly accept."),
+    ] = False,
     apply: Annotated[
         bool, typer.Option("--apply", help="Ask about each link, and write the accepted ones.")
     ] = False,
@@ -72,12 +76,16 @@ def suggest_links_command(
             Request(k, explain, no_refresh, vault, as_json),
             min_score=min_score,
             drafts=drafts,
+            everything=everything,
         )
         return
     index = open_vault(vault)
     warnings = bring_up_to_date(index, refresh=not no_refresh)
     answers = (
-        index.suggest_links(note, k=k, min_score=min_score or 0.0, drafts=drafts) for note in notes
+        index.suggest_links(
+            note, k=k, min_score=min_score or 0.0, include_weak=everything, drafts=drafts
+        )
+        for note in notes
     )
     if manner.is_interactive:
         review(index, answers, mentions=mentions, explain=explain)

@@ -2,8 +2,8 @@
 
 The ranker is an ensemble of regression trees (LambdaMART; Burges 2010), learned by
 `benchmarks/train_ranker.py` from links that authors made in other vaults, and shipped as a table.
-A second, small table turns scores into the share of such candidates that were links. Its model card
-is `docs/ranker.md`.
+Three more numbers turn a score into the share of such suggestions that were links. `docs/ranker.md`
+is its model card.
 """
 
 from __future__ import annotations
@@ -68,18 +68,37 @@ class Forest:
 
 
 @dataclass(frozen=True, slots=True)
+class Calibration:
+    """Score → probability: a logistic function of the score and of the vault's size."""
+
+    intercept: float
+    score: float  # log odds a unit of the score, above 0
+    vault_size: float  # log odds a unit of the feature `vault_size`
+    smallest: float  # `vault_size` of the vaults this was learned from: no others are guessed at
+    largest: float
+
+    def probabilities(self, scores: Array, vault_size: float) -> Array:
+        """Of a link: (rows,) for (rows,) scores of one vault, in the same order."""
+        size = min(max(vault_size, self.smallest), self.largest)
+        odds = self.intercept + self.score * scores + self.vault_size * size
+        found: Array = 1 / (1 + np.exp(-odds))
+        return found
+
+
+@dataclass(frozen=True, slots=True)
 class Ranker:
     """The trees, and what their scores are worth."""
 
     forest: Forest
-    knots: Array  # scores, ascending
-    probabilities: Array  # of a link, at the knots
+    calibration: Calibration
 
     def rank(self, features: Mapping[str, Array]) -> tuple[Array, Array]:
         """Score and probability of each candidate; more is better in both."""
         columns = np.stack([features[name] for name in self.forest.names], axis=1)
         scores = self.forest.scores(columns)
-        return scores, np.interp(scores, self.knots, self.probabilities)
+        if not len(scores):
+            return scores, scores
+        return scores, self.calibration.probabilities(scores, float(features["vault_size"][0]))
 
 
 @cache
@@ -87,7 +106,7 @@ def load_ranker() -> Ranker:
     """The ranker that comes with the package."""
     table = json.loads(TABLE.read_text(encoding="utf-8"))
     forest = Forest.from_nodes(table["trees"], table["features"])
-    return Ranker(forest, np.array(table["knots"]), np.array(table["probabilities"]))
+    return Ranker(forest, Calibration(**table["calibration"]))
 
 
 def ranks(values: Array) -> NDArray[np.int64]:

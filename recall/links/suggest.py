@@ -14,6 +14,7 @@ from recall.links.comparison import Comparison
 from recall.links.evidence import gather
 from recall.links.features import compute
 from recall.links.ranker import load_ranker
+from recall.links.worth import CONSIDERED, is_weak, load_worth
 from recall.links.written import Writer, vault_manner
 from recall.names import Resolver, spelling
 
@@ -32,6 +33,7 @@ def suggest(
     *,
     k: int,
     min_score: float = 0.0,
+    include_weak: bool = True,
     include_linked: bool = False,
     max_notes_per_text: int,
     is_there: Callable[[str], bool],
@@ -46,6 +48,8 @@ def suggest(
         learned: What the vault itself teaches.
         k: How many at most.
         min_score: Suggestions below this probability are left out.
+        include_weak: Whether suggestions that a reader would rather not accept are given, too.
+            Without them, what comes after moves up, from among the first `CONSIDERED`.
         include_linked: Also give the notes that are linked already, marked as such.
         max_notes_per_text: Texts that more notes hold are template text: they count for nothing.
         is_there: Whether a note's file still exists; one that is gone is never suggested.
@@ -70,23 +74,33 @@ def suggest(
     features = compute(compared)
     scores, probabilities = load_ranker().rank(features)
     probabilities = probabilities.round(4)
+    worth = load_worth()(features, scores).round(4)
+    weak = is_weak(worth)
     order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted: ties by path
     resolver = Resolver(snapshot.lookup)
     spells = habit or partial(vault_manner, snapshot)
     writer = Writer(source.card.path, snapshot.links_from(source.card.path), resolver, spells)
     suggestions: list[Suggestion] = []
+    considered = 0
     for row in order.tolist():
         path = compared.paths[row]
         if len(suggestions) == k or probabilities[row] < min_score:
             break
+        if not include_weak and considered == CONSIDERED:
+            break
         card = snapshot.card(path)
         if card is None or not is_wanted(card) or not is_there(path):
+            continue
+        considered += 1
+        if not include_weak and weak[row]:
             continue
         name = spelling(card, resolver, source=source.card.path)
         suggestions.append(
             Suggestion(
                 rank=len(suggestions) + 1,
                 score=float(probabilities[row]),
+                worth=float(worth[row]),
+                weak=bool(weak[row]),
                 card=card,
                 link=f"[[{name}]]",
                 evidence=gather(compared, features, row, card),

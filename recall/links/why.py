@@ -20,6 +20,7 @@ from recall.links.evidence import gather
 from recall.links.features import RELATIVE, compute
 from recall.links.ranker import load_ranker, ranks
 from recall.links.targets import Bar
+from recall.links.worth import CONSIDERED, is_weak, load_worth
 from recall.names import Resolver
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ class Obstacle(StrEnum):
     TEMPLATE_HERE = "template-here"
     TEMPLATE_THERE = "template-there"
     NO_CANDIDATE = "no-candidate"
+    WEAK = "weak"  # a reader would rather not accept it; --all shows it
     BELOW_THRESHOLD = "below-threshold"
     BEYOND_LIST = "beyond-list"
 
@@ -91,6 +93,7 @@ class Explanation:
     link_lines: tuple[int, ...] = ()  # where they stand; none if the file can't be read any more
     rank: int | None = None  # among what may be suggested; None where nothing could be compared
     score: float | None = None  # the probability
+    worth: float | None = None  # of a link to a careful reader, as a probability
     candidates: int = 0
     cosine_rank: int | None = None  # among all notes of the vault, by mean vectors
     words_rank: int | None = None  # among all notes, by BM25; None: no telling word is shared
@@ -208,18 +211,27 @@ def _compared(
     scores, probabilities = load_ranker().rank(features)
     row = compared.paths.index(path)
     order = np.lexsort((np.arange(len(scores)), -scores)).tolist()
-    ahead = [compared.paths[other] for other in order[: order.index(row)]]
-    cards = snapshot.cards(ahead)
-    rank = 1 + sum(targets.bar(card) is None and is_there(card.path) for card in cards.values())
+    worth = load_worth()(features, scores).round(4)
+    weak = is_weak(worth)
+    cards = snapshot.cards(compared.paths)
+    ahead = [
+        other
+        for other in order[: order.index(row)]
+        if targets.bar(cards[compared.paths[other]]) is None and is_there(compared.paths[other])
+    ]
+    shown = sum(not weak[other] for other in ahead)
+    if weak[row]:
+        obstacles.append(Obstacle.WEAK)
     if probabilities[row] < found.min_score:
         obstacles.append(Obstacle.BELOW_THRESHOLD)
-    elif rank > found.k:
+    elif shown >= found.k or len(ahead) >= CONSIDERED:
         obstacles.append(Obstacle.BEYOND_LIST)
     return replace(
         found,
         obstacles=tuple(obstacles),
-        rank=rank,
+        rank=1 + len(ahead),
         score=round(float(probabilities[row]), 4),
+        worth=float(worth[row]),
         candidates=len(compared.paths),
         cosine_rank=_cosine_rank(source, path, snapshot, max_notes_per_text),
         words_rank=_words_rank(source, path, snapshot),
@@ -244,13 +256,13 @@ def _groups(features: Mapping[str, Array], row: int) -> dict[str, float]:
     """
     of_group: dict[str, list[str]] = {name: [] for name in (*GROUPS, OTHER)}
     for name in features:
-        of_group[_group_of(name)].append(name)
+        of_group[group_of(name)].append(name)
     groups = [group for group, names in of_group.items() if names]
     asked = {}
     for name, column in features.items():
         asked[name] = np.full(len(groups) + 1, column[row])
         known = column[np.isfinite(column)]
-        place = groups.index(_group_of(name)) + 1
+        place = groups.index(group_of(name)) + 1
         asked[name][place] = float(np.median(known)) if len(known) else np.nan
     scores, _ = load_ranker().rank(asked)
     return {
@@ -259,7 +271,8 @@ def _groups(features: Mapping[str, Array], row: int) -> dict[str, float]:
     }
 
 
-def _group_of(name: str) -> str:
+def group_of(name: str) -> str:
+    """The group that a feature belongs to."""
     return next((group for group, starts in GROUPS.items() if name.startswith(starts)), OTHER)
 
 

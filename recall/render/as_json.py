@@ -97,6 +97,8 @@ def _suggestion_json(item: Suggestion) -> dict[str, object]:
         "title": item.card.title,
         "link": item.link,
         "score": item.score,
+        "worth": item.worth,
+        "weak": item.weak,
         "linked": item.linked,
         "dismissed": item.dismissed,
         "near_duplicate": item.near_duplicate,

@@ -73,16 +73,21 @@ def _sign(char: str) -> str:
     return chr(0x2400 + ord(char)) if ord(char) < 0x20 else "\N{SYMBOL FOR DELETE}"
 
 
-def suggestions(found: Sequence[NoteSuggestions], style: Style, *, explain: bool) -> str:
+def suggestions(
+    found: Sequence[NoteSuggestions], style: Style, *, explain: bool, all_of_them: bool
+) -> str:
     """The suggestions for each note, with what speaks for them."""
-    return "\n\n".join(_note_text(note, style, explain=explain) for note in found)
+    return "\n\n".join(
+        _note_text(note, style, explain=explain, all_of_them=all_of_them) for note in found
+    )
 
 
-def _note_text(note: NoteSuggestions, style: Style, *, explain: bool) -> str:
+def _note_text(note: NoteSuggestions, style: Style, *, explain: bool, all_of_them: bool) -> str:
     lines = [f"{style.bold(visible(note.title))}  {style.dim(visible(note.path))}"]
     lines += [f"   note: {warning}" for warning in note.warnings]
     if not note.suggestions:
-        lines.append("   Nothing to suggest.")
+        more = "." if all_of_them else "; --all shows what comes nearest."
+        lines.append(f"   Nothing to suggest{more}")
     for item in note.suggestions:
         lines += suggestion_lines(item, style, explain=explain)
     return "\n".join(lines)
@@ -94,6 +99,7 @@ def suggestion_lines(item: Suggestion, style: Style, *, explain: bool) -> Iterat
         "already linked": item.linked,
         "dismissed": item.dismissed,
         "nearly the same note": item.near_duplicate,
+        "weak": item.weak,
     }
     mark = "".join(style.dim(f"  {words}") for words, holds in said.items() if holds)
     link = style.bold(visible(item.written_as or item.link))

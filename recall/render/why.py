@@ -12,7 +12,7 @@ from recall.render.as_text import Style, evidence_lines, visible
 if TYPE_CHECKING:
     from recall.links import Explanation, Obstacle
 
-RANKED_LOW = {"no-candidate", "below-threshold", "beyond-list"}
+RANKED_LOW = {"no-candidate", "weak", "below-threshold", "beyond-list"}
 SMALLEST = 0.005  # a part of a score that is shown as more than zero
 
 
@@ -65,6 +65,7 @@ def _sentence(obstacle: Obstacle, found: Explanation) -> str:
         "template-here": f"all that {visible(found.source.title)} says, many notes say.",
         "template-there": f"all that {visible(found.target.title)} says, many notes say.",
         "no-candidate": "no signal puts it among the candidates.",
+        "weak": f"a reader would hardly accept it ({found.worth or 0:.2f}); --all shows it.",
         "below-threshold": f"its probability is below {found.min_score:g}.",
         "beyond-list": f"it is not among the first {found.k}.",
     }
@@ -87,6 +88,7 @@ def as_json(found: Explanation, *, warnings: Sequence[str] = ()) -> dict[str, ob
         ],
         "rank": found.rank,
         "score": found.score,
+        "worth": found.worth,
         "candidates": found.candidates,
         "cosine_rank": found.cosine_rank,
         "words_rank": found.words_rank,
