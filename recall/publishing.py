@@ -76,7 +76,7 @@ RULES: Mapping[Rule, RuleInfo] = {
     ),
     Rule.MISSING_LINK: RuleInfo(
         Severity.WARNING, "A note that belongs with this one is not linked.",
-        "Link it, or pass over it.", is_on=False,
+        "Link it, or pass over it.",
     ),
     Rule.UNLINKED_MENTION: RuleInfo(
         Severity.NOTE, "A note is named without its link.",

@@ -21,6 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line and return the exit code."""
     # Loading modules makes many objects and no garbage: looking for it is wasted time.
     gc.set_threshold(100_000)
+    # What numpy multiplies here is small: a second thread waits for the first, and burns its time.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     asked = list(sys.argv[1:] if arguments is None else arguments)
     as_json = _wants_json(asked[: asked.index("--")] if "--" in asked else asked)
     try:

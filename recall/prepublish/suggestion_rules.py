@@ -25,6 +25,7 @@ def missing_links(exam: Examination) -> Iterator[Finding]:
         item
         for item in exam.suggestions
         if item.score >= publishing.min_score
+        and not item.weak
         and not is_named_here(item)
         and item.evidence.there.facet is not Facet.TITLE  # it says nothing but its name
     ]
