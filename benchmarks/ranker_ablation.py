@@ -8,16 +8,22 @@ one run with one another, not with those of `train_ranker`, which leaves out one
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from benchmarks.results_file import keep
-from benchmarks.train_ranker import TRAINED_ON, Judged, feature_names, judge_all, ndcg, train
+from benchmarks.train_ranker import (
+    TRAINED_ON,
+    Judged,
+    arguments_of,
+    feature_names,
+    judge_all,
+    ndcg,
+    train,
+)
 from recall.links.why import GROUPS, group_of
 
 if TYPE_CHECKING:
@@ -30,18 +36,7 @@ LEARNED_FROM_LINKS = ("adapted", "votes_adapted", "folder_affinity")
 
 def main() -> None:
     """Train without each group, print, keep."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="where the vaults are")
-    parser.add_argument(
-        "--extra", type=Path, action="append", default=[], help="and where more are"
-    )
-    parser.add_argument(
-        "--work", type=Path, required=True, help="where copies and features are kept"
-    )
-    parser.add_argument("--most", type=int, default=150, help="sources a vault")
-    arguments = parser.parse_args()
+    arguments = arguments_of(__doc__)
     judged = judge_all(arguments.data, arguments.extra, arguments.work, arguments.most)
     rows = {}
     for name, columns in selections().items():

@@ -77,7 +77,7 @@ class Judged:
 
 def main() -> None:
     """Train, measure on vaults left out, print, keep, and write the table if asked to."""
-    arguments = _arguments()
+    arguments = arguments_of(__doc__, writes="recall/links/ranker.json")
     judged = judge_all(arguments.data, arguments.extra, arguments.work, arguments.most)
     names = feature_names()
     left_out = {
@@ -313,9 +313,10 @@ def _rows_of_sources(vault: Judged) -> list[NDArray[np.int64]]:
     return [np.arange(end - size, end) for size, end in zip(vault.sizes, ends, strict=True) if size]
 
 
-def _arguments() -> argparse.Namespace:
+def arguments_of(description: str | None, *, writes: str | None = None) -> argparse.Namespace:
+    """The command line that all trainings share; with `--write` for those that ship a table."""
     parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--data", type=Path, required=True, help="where the vaults are")
     parser.add_argument(
@@ -325,7 +326,8 @@ def _arguments() -> argparse.Namespace:
         "--work", type=Path, required=True, help="where copies and features are kept"
     )
     parser.add_argument("--most", type=int, default=150, help="sources a vault")
-    parser.add_argument("--write", action="store_true", help="write recall/links/ranker.json")
+    if writes:
+        parser.add_argument("--write", action="store_true", help=f"write {writes}")
     return parser.parse_args()
 
 

@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from benchmarks.links import find_vaults, prepare
 from benchmarks.masking import Anchor, Track
 from benchmarks.results_file import keep
-from benchmarks.train_ranker import TRAINED_ON, feature_names, judge_all, train
+from benchmarks.train_ranker import TRAINED_ON, arguments_of, feature_names, judge_all, train
 from recall.index import open_index
 from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
@@ -60,7 +60,7 @@ class Read:
 
 def main() -> None:
     """Train, test on vaults left out and on the sample vault, print, keep."""
-    arguments = _arguments()
+    arguments = arguments_of(__doc__, writes="recall/links/worth.json")
     verdicts = read_verdicts()
     taught = [name for name in verdicts if name != TESTED_ON]
     forests = left_out_forests(taught, arguments)
@@ -206,22 +206,6 @@ def _auc(values: Array, labels: NDArray[np.bool_]) -> float:
 def digest(path: str) -> str:
     """What stands for a note in `verdicts.tsv`."""
     return hashlib.sha256(path.encode()).hexdigest()[:16]
-
-
-def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--data", type=Path, required=True, help="where the vaults are")
-    parser.add_argument(
-        "--extra", type=Path, action="append", default=[], help="and where more are"
-    )
-    parser.add_argument(
-        "--work", type=Path, required=True, help="where copies and features are kept"
-    )
-    parser.add_argument("--most", type=int, default=150, help="sources a vault")
-    parser.add_argument("--write", action="store_true", help="write recall/links/worth.json")
-    return parser.parse_args()
 
 
 if __name__ == "__main__":

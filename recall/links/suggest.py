@@ -6,15 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from recall.domain import Suggestion
 from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.evidence import gather
-from recall.links.features import compute
-from recall.links.ranker import load_ranker
-from recall.links.worth import CONSIDERED, is_weak, load_worth
+from recall.links.ranking import rank
+from recall.links.worth import CONSIDERED
 from recall.links.written import Writer, vault_manner
 from recall.names import Resolver, spelling
 
@@ -71,20 +68,15 @@ def suggest(
     compared = Comparison(source, candidates, snapshot)
     if not compared.paths:
         return ()
-    features = compute(compared)
-    scores, probabilities = load_ranker().rank(features)
-    probabilities = probabilities.round(4)
-    worth = load_worth()(features, scores).round(4)
-    weak = is_weak(worth)
-    order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted: ties by path
+    ranking = rank(compared)
     resolver = Resolver(snapshot.lookup)
     spells = habit or partial(vault_manner, snapshot)
     writer = Writer(source.card.path, snapshot.links_from(source.card.path), resolver, spells)
     suggestions: list[Suggestion] = []
     considered = 0
-    for row in order.tolist():
+    for row in ranking.order:
         path = compared.paths[row]
-        if len(suggestions) == k or probabilities[row] < min_score:
+        if len(suggestions) == k or ranking.probabilities[row] < min_score:
             break
         if not include_weak and considered == CONSIDERED:
             break
@@ -92,18 +84,18 @@ def suggest(
         if card is None or not is_wanted(card) or not is_there(path):
             continue
         considered += 1
-        if not include_weak and weak[row]:
+        if not include_weak and ranking.weak[row]:
             continue
         name = spelling(card, resolver, source=source.card.path)
         suggestions.append(
             Suggestion(
                 rank=len(suggestions) + 1,
-                score=float(probabilities[row]),
-                worth=float(worth[row]),
-                weak=bool(weak[row]),
+                score=float(ranking.probabilities[row]),
+                worth=float(ranking.worth[row]),
+                weak=bool(ranking.weak[row]),
                 card=card,
                 link=f"[[{name}]]",
-                evidence=gather(compared, features, row, card),
+                evidence=gather(compared, ranking.features, row, card),
                 linked=path in source.linked,
                 written_as=writer.written(card),
             )

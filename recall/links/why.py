@@ -17,10 +17,11 @@ from recall.domain import Facet
 from recall.links.candidates import SAID_COLUMNS, find_candidates, telling_terms
 from recall.links.comparison import Comparison
 from recall.links.evidence import gather
-from recall.links.features import RELATIVE, compute
+from recall.links.features import RELATIVE
 from recall.links.ranker import load_ranker, ranks
+from recall.links.ranking import rank
 from recall.links.targets import Bar
-from recall.links.worth import CONSIDERED, is_weak, load_worth
+from recall.links.worth import CONSIDERED
 from recall.names import Resolver
 
 if TYPE_CHECKING:
@@ -207,22 +208,19 @@ def _compared(
         everyone = dict(sorted({**candidates.bm25, path: 0.0}.items()))
         candidates = replace(candidates, bm25=everyone)
     compared = Comparison(source, candidates, snapshot)
-    features = compute(compared)
-    scores, probabilities = load_ranker().rank(features)
+    ranking = rank(compared)
     row = compared.paths.index(path)
-    order = np.lexsort((np.arange(len(scores)), -scores)).tolist()
-    worth = load_worth()(features, scores).round(4)
-    weak = is_weak(worth)
-    cards = snapshot.cards(compared.paths)
+    before = ranking.order[: ranking.order.index(row)]
+    cards = snapshot.cards([compared.paths[other] for other in before])
     ahead = [
         other
-        for other in order[: order.index(row)]
+        for other in before
         if targets.bar(cards[compared.paths[other]]) is None and is_there(compared.paths[other])
     ]
-    shown = sum(not weak[other] for other in ahead)
-    if weak[row]:
+    shown = sum(not ranking.weak[other] for other in ahead)
+    if ranking.weak[row]:
         obstacles.append(Obstacle.WEAK)
-    if probabilities[row] < found.min_score:
+    if ranking.probabilities[row] < found.min_score:
         obstacles.append(Obstacle.BELOW_THRESHOLD)
     elif shown >= found.k or len(ahead) >= CONSIDERED:
         obstacles.append(Obstacle.BEYOND_LIST)
@@ -230,14 +228,14 @@ def _compared(
         found,
         obstacles=tuple(obstacles),
         rank=1 + len(ahead),
-        score=round(float(probabilities[row]), 4),
-        worth=float(worth[row]),
+        score=float(ranking.probabilities[row]),
+        worth=float(ranking.worth[row]),
         candidates=len(compared.paths),
         cosine_rank=_cosine_rank(source, path, snapshot, max_notes_per_text),
         words_rank=_words_rank(source, path, snapshot),
-        signals=_signals(features, row),
-        groups=_groups(features, row),
-        evidence=gather(compared, features, row, found.target),
+        signals=_signals(ranking.features, row),
+        groups=_groups(ranking.features, row),
+        evidence=gather(compared, ranking.features, row, found.target),
     )
 
 
