@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from recall.embedding import Embedder, open_embedder
 # `from standins import WordEmbedder`: the tests are no package.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from vaults import write
 
 # Time bounds have tests of their own, which don't count the time of other programs.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -34,6 +36,26 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(root / "prepared.lock"):  # the first that needs it prepares it for all
         open_embedder(models_dir=folder)
     return folder
+
+
+@pytest.fixture
+def settle(
+    tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str, Mapping[str, str | bytes]], Path]:
+    """Make a vault of notes the working directory, with the real model prepared."""
+
+    def settle(name: str, notes: Mapping[str, str | bytes]) -> Path:
+        root = tmp_path / name
+        write(root, notes)
+        (root / ".obsidian").mkdir()
+        cache = tmp_path / "cache"
+        cache.mkdir()
+        (cache / "models").symlink_to(models_dir, target_is_directory=True)
+        monkeypatch.setenv("RECALL_CACHE", str(cache))
+        monkeypatch.chdir(root)
+        return root
+
+    return settle
 
 
 @pytest.fixture(scope="session")

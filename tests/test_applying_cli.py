@@ -19,17 +19,9 @@ APPLES = str(ORCHARD["apples.md"])
 
 
 @pytest.fixture
-def vault(tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def vault(settle) -> Path:
     """The orchard, as the working directory, with the real model prepared."""
-    root = tmp_path / "orchard"
-    write(root, ORCHARD)
-    (root / ".obsidian").mkdir()
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    (cache / "models").symlink_to(models_dir, target_is_directory=True)
-    monkeypatch.setenv("RECALL_CACHE", str(cache))
-    monkeypatch.chdir(root)
-    return root
+    return settle("orchard", ORCHARD)
 
 
 def ran_json(capsys, *arguments: str) -> tuple[int, dict]:

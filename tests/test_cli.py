@@ -23,18 +23,10 @@ TRANSCRIPTS = sorted((Path(__file__).parent / "transcripts").glob("*.txt"))
 
 
 @pytest.fixture
-def vault(tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def vault(settle, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The orchard, as the working directory, with the real model prepared."""
-    root = tmp_path / "orchard"
-    write(root, ORCHARD)
-    (root / ".obsidian").mkdir()
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    (cache / "models").symlink_to(models_dir, target_is_directory=True)
-    monkeypatch.setenv("RECALL_CACHE", str(cache))
     monkeypatch.setenv("COLUMNS", "100")
-    monkeypatch.chdir(root)
-    return root
+    return settle("orchard", ORCHARD)
 
 
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:

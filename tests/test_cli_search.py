@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from vaults import ORCHARD, write
+from vaults import ORCHARD
 
 from recall.cli import main
 from recall.cli.asking import _shows_hyperlinks
@@ -20,17 +20,9 @@ TWIN = str(ORCHARD["bees.md"]).replace("# Bees", "# Bees again")
 
 
 @pytest.fixture
-def vault(tmp_path: Path, models_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def vault(settle) -> Path:
     """The orchard and a copy of one note, as the working directory, with the real model."""
-    root = tmp_path / "orchard"
-    write(root, {**ORCHARD, "old notes/-twin.md": TWIN})
-    (root / ".obsidian").mkdir()
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    (cache / "models").symlink_to(models_dir, target_is_directory=True)
-    monkeypatch.setenv("RECALL_CACHE", str(cache))
-    monkeypatch.chdir(root)
-    return root
+    return settle("orchard", {**ORCHARD, "old notes/-twin.md": TWIN})
 
 
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:

@@ -281,17 +281,9 @@ def test_a_setting_that_makes_no_sense_is_refused(tmp_path, line):
 
 
 @pytest.fixture
-def garden(tmp_path, models_dir, monkeypatch):
+def garden(settle):
     """The orchard with a broken link, as the working directory, with the real model prepared."""
-    root = tmp_path / "garden"
-    write(root, ORCHARD | {"new.md": "# New\n\nSee [[Graftin]] and [[Apples]].\n"})
-    (root / ".obsidian").mkdir()
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    (cache / "models").symlink_to(models_dir, target_is_directory=True)
-    monkeypatch.setenv("RECALL_CACHE", str(cache))
-    monkeypatch.chdir(root)
-    return root
+    return settle("garden", ORCHARD | {"new.md": "# New\n\nSee [[Graftin]] and [[Apples]].\n"})
 
 
 def ran(capsys, *arguments):
