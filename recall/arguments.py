@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from recall.domain import Filters
 from recall.errors import IndexOutdated, UsageError, VaultNotFound
-from recall.naming import shown
 
 if TYPE_CHECKING:
+    from recall.domain import Filters
     from recall.embedding import Embedder
     from recall.store import Snapshot
 
@@ -27,6 +26,8 @@ def vault_folder(vault: Path | str | None) -> Path | None:
     if not str(vault).strip():
         raise UsageError("The name of the vault is empty.", hint="Name a folder, or leave it out.")
     if "\0" in str(vault):
+        from recall.naming import shown
+
         raise VaultNotFound(
             f"There is no folder {shown(str(vault))}.", hint="A path holds no NUL character."
         )
@@ -35,6 +36,8 @@ def vault_folder(vault: Path | str | None) -> Path | None:
 
 def check_question(question: str, filters: Filters | None) -> None:
     """Refuse a question that says nothing; with filters it may be empty."""
+    from recall.domain import Filters  # late: `--help` knows the defaults above, and no noun
+
     says_something = isinstance(question, str) and question.strip()
     narrows = isinstance(question, str) and filters not in {None, Filters()}
     if not (says_something or narrows):

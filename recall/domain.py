@@ -7,10 +7,12 @@ relative to the folder that holds the notes. Scores are higher-is-better.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
 from typing import NamedTuple
+
+from recall.records import dataclass
 
 
 class Facet(StrEnum):

@@ -14,13 +14,14 @@ import json
 import os
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from recall.domain import Judgement, NameKind, NoteCard, Verdict
 from recall.errors import IndexDamaged
 from recall.names import normal_form
+from recall.records import dataclass
 from recall.store.files import create, open_to_read, writing
 
 if TYPE_CHECKING:

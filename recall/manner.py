@@ -6,12 +6,12 @@ import posixpath
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from urllib.parse import quote
 
 from recall.domain import LinkPlace, LinkSyntax, NameKind, NoteCard, ResolvedLink
 from recall.names import Resolver, spelling
+from recall.records import dataclass
 
 _T = TypeVar("_T")
 _SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)

@@ -12,9 +12,9 @@ import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
 from recall.domain import BlockKind, Facet, HeadingRules, Note, Passage, Section, Span
+from recall.records import dataclass
 
 RECIPE_VERSION = 1  # raise it when the same note would give other passages
 TARGET_TOKENS = 160  # about 110 words: the size the prototype of the links benchmark used

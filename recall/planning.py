@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recall.records import dataclass
 from recall.vault import is_unchanged
 
 if TYPE_CHECKING:

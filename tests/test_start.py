@@ -84,7 +84,9 @@ def test_help_version_and_status_load_nothing_heavy(vault, arguments):
 
 
 def test_help_loads_neither_the_store_nor_the_parser_of_notes(vault):
-    assert loaded(*vault, "--help") & {"yaml", "frontmatter", "sqlite3"} == set()
+    found = loaded(*vault, "--help")
+    assert found & {"yaml", "frontmatter", "sqlite3"} == set()
+    assert found & {"recall.domain", "recall.names", "recall.render"} == set()
 
 
 def test_an_index_without_changes_loads_nothing_heavy(vault):
@@ -104,9 +106,17 @@ def test_a_search_without_a_look_at_the_files_loads_no_part_that_writes_or_sugge
     assert ours & {"recall.links", "recall.markdown", "recall.edit", "recall.applying"} == set()
 
 
+def test_suggestions_read_the_table_that_is_kept_in_a_process_of_their_own(vault):
+    root, cache = vault
+    loaded(root, cache, "index")
+    seen = watched(root, cache, "suggest-links", "apples.md")
+    assert [path for event, path in seen if event == "open" and path.endswith("/notes.table")]
+
+
 def test_suggestions_for_an_indexed_note_load_no_model(vault):
     found = loaded(*vault, "suggest-links", "apples.md")
     assert found & (TORCH | PARSER | {"onnxruntime", "tokenizers", "faiss", "yaml"}) == set()
+    assert found & (NEEDLESS - {"shutil", "zipfile"}) == set()  # what was learned is an archive
 
 
 def test_a_check_of_an_indexed_note_loads_no_model_and_no_process(vault):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from recall.applying.journal import (
     without_oldest,
 )
 from recall.errors import NoteChanged, NoteUnreadable, RecallError
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.edit import Edit

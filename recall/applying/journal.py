@@ -17,12 +17,12 @@ import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recall.edit import Insertion, take_out
 from recall.errors import IndexBusy, JournalDamaged
+from recall.records import dataclass
 from recall.store.files import (
     NO_LOCKS,
     create,

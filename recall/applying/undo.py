@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from recall.applying.journal import (
     sha256_of,
 )
 from recall.errors import NoteChanged, NoteUnreadable, NothingToUndo, RecallError
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.vault import Vault

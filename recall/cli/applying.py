@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,6 +13,7 @@ from recall.cli import output
 from recall.cli.asking import open_vault, style
 from recall.cli.options import AsJson, Vault
 from recall.errors import UsageError
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.applying import Editor, Outcome, Plan

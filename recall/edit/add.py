@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recall.domain import DEFAULT_RULES, HeadingRules
@@ -25,6 +24,7 @@ from recall.edit.mentions import link_mention
 from recall.edit.page import Page
 from recall.edit.properties import find_properties
 from recall.edit.tree import find_trees
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.edit.place import Place, Put

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind, columns
 from recall.markdown.roles import folded
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.manner import NewLink

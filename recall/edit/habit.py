@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
 from recall.edit.insertion import Shape
+from recall.records import dataclass
 
 _T = TypeVar("_T")
 LEAST_NOTES = 3  # that must do it alike; fewer are no habit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from recall.edit.bullets import find_leads
@@ -14,6 +14,7 @@ from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind
 from recall.markdown.roles import folded
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.domain import Link

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 import yaml
@@ -14,6 +14,7 @@ from recall.edit.insertion import Insertion, Shape, end_of_line, line_ending
 from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.roles import folded
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.manner import NewLink

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from recall.edit.habit import Habit
@@ -13,6 +13,7 @@ from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind
 from recall.markdown.mask import shield
 from recall.markdown.plain import read
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.edit.page import Page

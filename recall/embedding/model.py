@@ -6,11 +6,11 @@ import hashlib
 import importlib.util
 import json
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recall.errors import ModelDamaged, ModelMissing
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

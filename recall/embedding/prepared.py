@@ -14,12 +14,13 @@ import os
 import re
 import sys
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recall.embedding.space import Space
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

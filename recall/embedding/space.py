@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol
+
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -13,7 +13,6 @@ import contextlib
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -24,6 +23,7 @@ from recall.errors import NoteUnreadable
 from recall.evaluate.unlinking import Cut, reference_uses, unlink
 from recall.markdown import parse_note
 from recall.names import Resolver, names_of
+from recall.records import dataclass
 from recall.words import words
 
 if TYPE_CHECKING:

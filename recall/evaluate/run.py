@@ -13,7 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,6 +31,7 @@ from recall.evaluate.metrics import (
 )
 from recall.evaluate.reuse import ReusingEmbedder
 from recall.index import Index
+from recall.records import dataclass
 from recall.settings import SuggestSettings
 
 if TYPE_CHECKING:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Collection, Iterator, Sequence
-from dataclasses import dataclass
 
 from recall.domain import DEFAULT_RULES, Span
 from recall.markdown.blocks import scan_blocks
 from recall.markdown.frontmatter import read_frontmatter
 from recall.markdown.mask import clean, shield
 from recall.markdown.roles import folded
+from recall.records import dataclass
 
 _LINE_END = re.compile(r"\r\n|\n|\r|\Z")
 _LINE_STARTS = ("\n", "\r")

@@ -8,10 +8,11 @@ reverse. It is learned by contrast with notes that were not linked (InfoNCE; van
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -16,6 +15,8 @@ from recall.domain import Facet, Mention
 from recall.links.mentions import mentions_in
 from recall.links.nearest import highest_known
 from recall.links.overview import Overview
+from recall.records import dataclass
+from recall.store.vectors.lists import distinct
 from recall.store.vectors.note_table import FACETS
 
 if TYPE_CHECKING:
@@ -78,7 +79,7 @@ def find_candidates(
         *_by_links(overview, room),
         *_by_passages(source, snapshot, overview, exclude),
     ]
-    paths.update(overview.table.paths[row] for row in np.unique(np.concatenate(rows)).tolist())
+    paths.update(overview.table.paths[row] for row in distinct(np.concatenate(rows)).tolist())
     known = {path: lexical.get(path, 0.0) for path in sorted(paths - set(exclude))}
     return Candidates(known, named, mentions, overview)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cached_property, partial
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ import numpy as np
 from recall.links.folders import folder_of
 from recall.links.measures import hubness_of
 from recall.links.mentions import mention_of
+from recall.records import dataclass
 from recall.store.vectors.note_table import FACETS
 
 if TYPE_CHECKING:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
+from recall.records import dataclass
+from recall.store.vectors.lists import distinct
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -75,7 +77,7 @@ def hubness_of(rows: NDArray[np.floating], crowd: NDArray[np.floating]) -> NDArr
 def _text_lengths(
     snapshot: Snapshot, table: NoteTable, whitening: Whitening
 ) -> NDArray[np.float32]:
-    numbers = np.unique(table.texts.items)
+    numbers = distinct(table.texts.items)
     found = np.full(int(numbers.max(initial=-1)) + 1, np.nan, dtype=np.float32)
     found[numbers] = _in_pieces(lambda ids: whitening.lengths(snapshot.vectors(ids)), numbers)
     return found

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,6 +10,8 @@ import numpy as np
 
 from recall.links.nearest import highest
 from recall.links.whitening import unit
+from recall.records import dataclass
+from recall.store.vectors.lists import distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -122,7 +123,7 @@ class Overview:
         count = np.zeros(len(self.table.paths), dtype=np.int64)
         index = np.zeros(len(self.table.paths))
         for row in self.neighbours.tolist():
-            every = np.union1d(self.table.linked[row], self.table.linking[row])
+            every = distinct(np.concatenate([self.table.linked[row], self.table.linking[row]]))
             count[every] += 1
             index[every] += 1 / np.log(max(len(every), 2))
         return count, index

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from recall.links.features import compute
 from recall.links.ranker import load_ranker
 from recall.links.worth import is_weak, load_worth
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

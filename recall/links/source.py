@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,6 +13,7 @@ from recall.entries import card_of
 from recall.errors import NoteUnreadable
 from recall.names import Resolver
 from recall.passages import split
+from recall.records import dataclass
 from recall.words import terms
 
 if TYPE_CHECKING:

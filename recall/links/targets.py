@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from fnmatch import translate
 from functools import cache
 from typing import TYPE_CHECKING
+
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.domain import NoteCard

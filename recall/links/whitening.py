@@ -8,10 +8,11 @@ nothing but the vault's own vectors, no links and no labels.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

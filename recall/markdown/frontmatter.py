@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -18,6 +17,7 @@ from frontmatter.default_handlers import YAMLHandler
 
 from recall.markdown.dates import read_date
 from recall.markdown.mask import clean
+from recall.records import dataclass
 
 MAX_LENGTH_CHARS = 65_536
 

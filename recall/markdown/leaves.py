@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import IntEnum, auto
 from typing import NamedTuple
+
+from recall.records import dataclass
 
 
 class LeafKind(IntEnum):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from recall.domain import Facet, HeadingRules
+from recall.records import dataclass
 
 _PUNCTUATION = re.compile(r"[\W_]+")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from dataclasses import replace as replaced
 
 from recall.domain import Block, BlockKind, Facet, Link, LinkPlace, Section, Span
@@ -12,6 +12,7 @@ from recall.markdown.links import find_definition, find_links
 from recall.markdown.mask import blank, shield
 from recall.markdown.plain import read, read_table
 from recall.markdown.roles import BODY, Role, Roles, folded
+from recall.records import dataclass
 
 _CALLOUT_LEVEL = 7
 _TAG = re.compile(

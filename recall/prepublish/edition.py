@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
@@ -19,6 +18,7 @@ from recall.markdown import parse_note
 from recall.markdown.frontmatter import frontmatter_words, says_yes
 from recall.names import Resolver, names_of
 from recall.prepublish.git import REGULAR_FILES, holds_same
+from recall.records import dataclass
 from recall.vault import decode, is_inside
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recall.errors import GitFailed
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     import subprocess

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from recall.domain import Facet
+from recall.records import dataclass
 
 WATCHED = (Facet.CLAIM, Facet.SIGNALS, Facet.TAKE)
 LEAST_NOTES = 10  # fewer make no habit

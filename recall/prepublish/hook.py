@@ -10,12 +10,12 @@ import os
 import shlex
 import sys
 import tempfile
-from dataclasses import dataclass
 from pathlib import Path
 
 from recall.errors import HookNotInstalled
 from recall.prepublish.git import Repository
 from recall.publishing import FailOn
+from recall.records import dataclass
 
 NAME = "pre-commit"
 MARK = "# Written by: recall prepublish --install-hook"

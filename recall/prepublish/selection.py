@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recall.errors import GitFailed, NoteNotFound, NoteUnreadable, UsageError
 from recall.naming import file_named, find_note
 from recall.prepublish.edition import CommitEdition, Edition
 from recall.prepublish.git import Repository, holds_same
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.index import Index

@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 
 from recall.markdown.frontmatter import frontmatter_words
 from recall.publishing import Finding, Rule, rules_named
+from recall.records import dataclass
 
 KEY = "recall-ignore"
 _COMMENT = re.compile(

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.domain import (

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import compress, islice
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from recall.domain import (
     SearchResult,
 )
 from recall.names import Resolver
+from recall.records import dataclass
 from recall.search.floor import Rarity, is_answer, rarities, share_held
 from recall.search.listing import listed
 from recall.search.narrowing import why_none_passes

@@ -8,10 +8,11 @@ question may hold a colon.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, timedelta
 
 from recall.domain import Facet, Filters
+from recall.records import dataclass
 from recall.words import words as words_of
 
 _PHRASE = re.compile(r'"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»')

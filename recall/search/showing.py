@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recall.domain import Facet, NoteCard, Passage, Span
+from recall.records import dataclass
 from recall.search.verbatim import holds_phrase, phrase_key
 from recall.words import terms
 

@@ -8,10 +8,10 @@ either are looked at: `clapper` is a word, and a vault without it is not one wit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recall.domain import Correction
+from recall.records import dataclass
 from recall.words import STOP_WORDS, fold, terms_of_word, words
 
 if TYPE_CHECKING:

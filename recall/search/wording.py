@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from recall.records import dataclass
 from recall.search.spelling import ENDING
 from recall.words import STOP_WORDS, content_terms, fold, terms_of_word, words
 

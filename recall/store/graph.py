@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from recall.domain import Name, NameKind, Resolution, ResolvedLink
 from recall.names import Resolver
+from recall.records import dataclass
 from recall.store.rows import link_from
 
 if TYPE_CHECKING:

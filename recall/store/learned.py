@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 import zipfile
 from contextlib import suppress
 from dataclasses import asdict
@@ -80,6 +79,8 @@ def write(directory: Path, facts: LearnedFacts, arrays: Mapping[str, NDArray[Any
     Raises:
         OSError: The folder can't be written to.
     """
+    import tempfile  # late, as it loads what makes random numbers
+
     import numpy as np
 
     descriptor, name = tempfile.mkstemp(prefix=f"{LEARNED}.", suffix=".part", dir=directory)

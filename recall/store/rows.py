@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING
 
@@ -20,6 +19,7 @@ from recall.domain import (
     Span,
 )
 from recall.errors import IndexDamaged
+from recall.records import dataclass
 from recall.store.files import REBUILD, is_segment_name
 
 if TYPE_CHECKING:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from recall.domain import Counts
 from recall.errors import IndexDamaged, UsageError
+from recall.records import dataclass
 from recall.store import lexical, texts, vocabulary
 from recall.store.catalog import ALL, Catalog
 from recall.store.files import REBUILD, gone

@@ -12,12 +12,12 @@ import os
 import stat
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
 
 from recall.domain import FileStamp, Skipped
 from recall.errors import NoteUnreadable, NoteUnwritable, VaultNotFound
+from recall.records import dataclass
 
 SUFFIXES = (".md", ".markdown")
 NEVER_ENTERED = frozenset({"node_modules", "__pycache__"})

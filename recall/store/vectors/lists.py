@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from itertools import chain
 from typing import TYPE_CHECKING
 
 import numpy as np
+
+from recall.records import dataclass
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,3 +65,11 @@ class Lists:
         """The lists of some notes alone."""
         found = self.places(notes)
         return Lists(found.starts, self.items[found.items])
+
+
+def distinct(numbers: Numbers) -> Numbers:
+    """Each number once, ascending. It loads no masked arrays, as `np.unique` does."""
+    ordered = np.sort(numbers)
+    is_first = np.ones(len(ordered), dtype=bool)
+    is_first[1:] = ordered[1:] != ordered[:-1]
+    return ordered[is_first]

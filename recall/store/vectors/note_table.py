@@ -7,12 +7,13 @@ suggestion does, so a build keeps it in a file beside the index (`note_table_fil
 from __future__ import annotations
 
 from bisect import bisect_left
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recall.domain import Facet
+from recall.records import dataclass
 from recall.store.lexical import document_frequency
 from recall.store.rows import as_written, card_from
 from recall.store.vectors.centroids import mean_vectors

@@ -13,12 +13,13 @@ import json
 import os
 import zlib
 from contextlib import suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from recall.errors import RecallError
+from recall.records import dataclass
 from recall.store.files import TABLE, create, open_to_read
 from recall.store.seal import read_seal, renew
 from recall.store.vectors.lists import Lists
