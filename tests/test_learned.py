@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from vaults import ORCHARD, index_of, write
 
+from recall.links import measures
 from recall.links.adapter import Adapter, train
 from recall.links.learned import Folders, learn, learned_of
+from recall.links.measures import measure
 from recall.links.whitening import Whitening, unit
 from recall.prepublish import Selection, check
 from recall.store.files import LEARNED
@@ -242,3 +244,39 @@ def test_links_that_are_taken_out_of_the_index_are_taken_out_of_what_is_learned(
         after = learn(snapshot, max_notes_per_text=COMMON)
     assert (before.links, after.links) == (60, 0)
     assert after.adapter.is_idle
+
+
+def test_what_was_measured_before_is_taken_over_and_the_rest_measured(tmp_path, monkeypatch):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    with index.read() as snapshot:
+        learned = learn(snapshot, max_notes_per_text=10)
+    write(tmp_path, {"bees.md": "# Bees\n\nA swarm leaves the hive in May.\n"})
+    index.refresh(learns=False)
+    with index.read() as snapshot:
+        table = snapshot.table(max_notes_per_text=10)
+        whole = measure(snapshot, table, learned.whitening, learned.crowd)
+        measured = []
+        near = measures.hubness_of
+        monkeypatch.setattr(
+            measures,
+            "hubness_of",
+            lambda rows, crowd: measured.append(len(rows)) or near(rows, crowd),
+        )
+        part = measure(
+            snapshot, table, learned.whitening, learned.crowd,
+            before=learned.measures, knows_texts=True,
+        )  # fmt: skip
+    assert measured == [1]
+    assert np.array_equal(part.marks, whole.marks)
+    for name in ("lengths", "text_lengths", "hubness"):
+        assert np.allclose(getattr(part, name), getattr(whole, name), atol=1e-6, equal_nan=True)
+
+
+def test_marks_tell_vectors_apart_that_differ_in_one_bit():
+    rows = np.random.default_rng(1).standard_normal((50, 384)).astype(np.float32)
+    other = rows.copy()
+    other.view(np.uint32)[:, 7] ^= 1
+    assert np.array_equal(measures.marks_of(rows), measures.marks_of(rows.copy()))
+    assert len({*measures.marks_of(rows).tolist(), *measures.marks_of(other).tolist()}) == 100

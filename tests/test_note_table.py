@@ -20,6 +20,7 @@ from recall.store.vectors.note_table import read_table
 SENTENCES = [
     "Grafted trees bear sweeter fruit.", "Bees like clover.", "See [[n1]] and [[n2]].",
     "A ledger of debts.", "![[n3]]", "[[n0|pears]] ripen late.", "#fruit", "",
+    "# Sweet pears", "# Ledgers of pears",
 ]  # fmt: skip
 NAMES = st.sampled_from([f"n{number}.md" for number in range(6)])
 TEXTS = st.lists(st.sampled_from(SENTENCES), max_size=4).map("\n\n".join)
@@ -71,6 +72,24 @@ def test_a_mean_that_is_taken_over_is_not_computed_again(tmp_path, monkeypatch):
     assert [len(texts.starts) - 1 for texts in computed] == [1]
     kept, read = kept_and_read(index)
     assert np.array_equal(kept.means, read.means)
+
+
+def test_a_note_whose_card_is_the_same_is_not_read_again(tmp_path, monkeypatch):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    write(tmp_path, {"bees.md": "# Bees in May\n\nA swarm leaves the hive. #swarm\n"})
+    read = []
+    whole = note_table.card_from
+    monkeypatch.setattr(note_table, "card_from", lambda row: read.append(row[0]) or whole(row))
+    index.refresh()
+    assert read == ["bees.md"]
+    monkeypatch.undo()
+    kept, anew = kept_and_read(index)
+    assert kept.differences(anew) == []
+    at = kept.row("bees.md")
+    assert [kept.terms[place] for place in kept.title_terms[at]] == ["bee", "in", "may"]
+    assert [kept.tag_names[place] for place in kept.tags[at]] == ["swarm"]
 
 
 def test_a_text_that_became_template_text_leaves_the_mean_of_every_note(tmp_path):

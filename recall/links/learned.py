@@ -31,14 +31,14 @@ if TYPE_CHECKING:
     from recall.store import Snapshot
     from recall.store.vectors.note_table import NoteTable
 
-LAYOUT = 3  # of the file; another one is not read
+LAYOUT = 4  # of the file; another one is not read
 SAMPLE = 20_000  # passages that the whitening is learned of, evenly over the vault
 CROWD = 1000  # notes that hubness is measured against; all of them in a smaller vault
 FEWEST_LINKS = 50  # to learn from: fewer teach an adapter nothing that holds elsewhere
 HELD_OUT = 5  # one in so many linking notes tells whether what the others teach is true
 MOST_HELD_OUT = 2000  # linking notes, evenly over the vault: more would only take longer
 DEPTH = 10  # suggestions that nDCG looks at
-SMALL = 1000  # notes; in a vault up to that size all is learned again after every change
+SMALL = 200  # notes; in a vault up to that size all is learned again after every change
 CHANGED_SHARE = 0.02  # of the texts or links of a larger vault
 
 
@@ -164,7 +164,14 @@ def _measured_anew(learned: Learned, snapshot: Snapshot, max_notes_per_text: int
     table = snapshot.table(max_notes_per_text=max_notes_per_text)
     return replace(
         learned,
-        measures=measure(snapshot, table, learned.whitening, learned.crowd),
+        measures=measure(
+            snapshot,
+            table,
+            learned.whitening,
+            learned.crowd,
+            before=learned.measures,
+            knows_texts=bool(snapshot.born) and snapshot.born == learned.facts.born,
+        ),
         facts=replace(learned.facts, born=snapshot.born, measured=snapshot.generation),
     )
 

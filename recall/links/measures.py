@@ -29,6 +29,7 @@ class Measures:
     lengths: NDArray[np.float32]  # (notes,): of the mean vectors, whitened, not yet unit rows
     text_lengths: NDArray[np.float32]  # (highest text id + 1,): the same of texts; NaN: not known
     hubness: NDArray[np.float32]  # (notes,): see `hubness_of`
+    marks: NDArray[np.uint64]  # (notes,): tell mean vectors apart, see `marks_of`
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """All of it as arrays."""
@@ -36,6 +37,7 @@ class Measures:
             "lengths": self.lengths,
             "text_lengths": self.text_lengths,
             "hubness": self.hubness,
+            "marks": self.marks,
         }
 
     @classmethod
@@ -45,18 +47,63 @@ class Measures:
         Raises:
             KeyError: One is not there.
         """
-        return cls(held["lengths"], held["text_lengths"], held["hubness"])
+        return cls(held["lengths"], held["text_lengths"], held["hubness"], held["marks"])
 
 
 def measure(
-    snapshot: Snapshot, table: NoteTable, whitening: Whitening, crowd: NDArray[np.float32]
+    snapshot: Snapshot,
+    table: NoteTable,
+    whitening: Whitening,
+    crowd: NDArray[np.float32],
+    *,
+    before: Measures | None = None,
+    knows_texts: bool = False,
 ) -> Measures:
-    """Measure every note and text; `crowd` is what hubness is measured against."""
-    return Measures(
-        lengths=_in_pieces(whitening.lengths, table.means),
-        text_lengths=_text_lengths(snapshot, table, whitening),
-        hubness=_in_pieces(lambda rows: hubness_of(whitening(rows), crowd), table.means),
-    )
+    """Measure every note and text.
+
+    Args:
+        snapshot: The index.
+        table: Its notes.
+        whitening: What they are measured after.
+        crowd: What hubness is measured against.
+        before: Of an earlier state, with this whitening and crowd: what it measured is taken over.
+        knows_texts: Whether that was of the same catalog, where a number means the same text.
+    """
+    marks = marks_of(table.means)
+    known, rows = _found(before, marks)
+    new = np.flatnonzero(~known)
+    lengths, hubness = np.zeros((2, len(marks)), dtype=np.float32)
+    if before is not None:
+        lengths[known], hubness[known] = before.lengths[rows], before.hubness[rows]
+    lengths[new] = _in_pieces(lambda some: whitening.lengths(table.means[some]), new)
+    hubness[new] = _in_pieces(lambda some: hubness_of(whitening(table.means[some]), crowd), new)
+    texts = before.text_lengths if before is not None and knows_texts else None
+    return Measures(lengths, _text_lengths(snapshot, table, whitening, texts), hubness, marks)
+
+
+def marks_of(rows: NDArray[np.float32]) -> NDArray[np.uint64]:
+    """(n,): 64 bits that tell the rows of (n, dim) apart.
+
+    The polynomial of a row's bits, modulo 2⁶⁴ (Karp and Rabin 1987).
+    """
+    powers = np.cumprod(np.full(rows.shape[1], 0x9E3779B97F4A7C15, dtype=np.uint64))
+    bits = np.ascontiguousarray(rows).view(np.uint32)
+    found = np.empty(len(bits), dtype=np.uint64)
+    for at in range(0, len(bits), AT_ONCE):
+        found[at : at + AT_ONCE] = bits[at : at + AT_ONCE].astype(np.uint64) @ powers
+    return found
+
+
+def _found(
+    before: Measures | None, marks: NDArray[np.uint64]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64]]:
+    """(notes,): which vectors were measured before; and, for those, in which row."""
+    if before is None or not len(before.marks):
+        return np.zeros(len(marks), dtype=bool), np.empty(0, dtype=np.int64)
+    order = np.argsort(before.marks, kind="stable")
+    at = np.searchsorted(before.marks, marks, sorter=order).clip(max=len(order) - 1)
+    is_known: NDArray[np.bool_] = before.marks[order[at]] == marks
+    return is_known, order[at[is_known]]
 
 
 def hubness_of(rows: NDArray[np.floating], crowd: NDArray[np.floating]) -> NDArray[np.float64]:
@@ -75,11 +122,20 @@ def hubness_of(rows: NDArray[np.floating], crowd: NDArray[np.floating]) -> NDArr
 
 
 def _text_lengths(
-    snapshot: Snapshot, table: NoteTable, whitening: Whitening
+    snapshot: Snapshot,
+    table: NoteTable,
+    whitening: Whitening,
+    before: NDArray[np.float32] | None,
 ) -> NDArray[np.float32]:
     numbers = distinct(table.texts.items)
-    found = np.full(int(numbers.max(initial=-1)) + 1, np.nan, dtype=np.float32)
-    found[numbers] = _in_pieces(lambda ids: whitening.lengths(snapshot.vectors(ids)), numbers)
+    known = np.full(int(numbers.max(initial=-1)) + 1, np.nan, dtype=np.float32)
+    if before is not None:
+        reach = min(len(before), len(known))
+        known[:reach] = before[:reach]
+    found = np.full_like(known, np.nan)
+    found[numbers] = known[numbers]
+    new = numbers[np.isnan(found[numbers])]
+    found[new] = _in_pieces(lambda ids: whitening.lengths(snapshot.vectors(ids)), new)
     return found
 
 

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CATALOG = "catalog.sqlite"
 # What `recall.links` learned from the vault, with the number of the layout: one of another layout
 # is not taken for current. Deleting it costs time only.
-LEARNED = "learned-3.npz"
-LEARNED_BEFORE = ("learned.npz",)
+LEARNED = "learned-4.npz"
+LEARNED_BEFORE = ("learned.npz", "learned-3.npz")
 TABLE = "notes.table"  # the table of notes; deleting it costs time only
 REBUILD = "run `recall index --full`"
 OWNER = "check that the folder is there, is yours and has room"
@@ -34,7 +34,7 @@ NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})  # said of 
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
 _SEAL_ASIDE = re.compile(r"catalog\.seal\.[0-9]+")
 _TABLE_ASIDE = re.compile(r"notes\.table\.[0-9]+")
-_LEARNED_ASIDE = re.compile(r"learned-3\.npz\.\w+")
+_LEARNED_ASIDE = re.compile(r"learned-4\.npz\.\w+")
 _SEGMENT = re.compile(r"vectors-[1-9][0-9]*\.faiss")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

@@ -66,6 +66,16 @@ class Lists:
         found = self.places(notes)
         return Lists(found.starts, self.items[found.items])
 
+    def agree(self, other: Lists) -> NDArray[np.bool_]:
+        """(notes,): which lists are the same in both, which have as many."""
+        lengths = self.lengths()
+        is_same: NDArray[np.bool_] = lengths == other.lengths()
+        alike = np.flatnonzero(is_same)
+        mine, theirs = self.take(alike), other.take(alike)
+        differ = np.bincount(mine.owners(), mine.items != theirs.items, minlength=len(alike))
+        is_same[alike] = differ == 0
+        return is_same
+
 
 def distinct(numbers: Numbers) -> Numbers:
     """Each number once, ascending. It loads no masked arrays, as `np.unique` does."""

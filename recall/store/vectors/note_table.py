@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import fields
+from hashlib import blake2b
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,11 +18,11 @@ from recall.records import dataclass
 from recall.store.lexical import document_frequency
 from recall.store.rows import as_written, card_from
 from recall.store.vectors.centroids import mean_vectors
-from recall.store.vectors.lists import Lists
+from recall.store.vectors.lists import Lists, distinct
 from recall.words import terms
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -51,6 +52,7 @@ class NoteTable:
     tags: Lists  # its tags and keywords in lower case, each once, ascending
     tag_names: tuple[str, ...]  # sorted; `tags` are places here
     created: Numbers  # (notes,): the day as an ordinal; 0 if it is not known
+    cards: Numbers  # (notes,): a digest of what the catalog says of it
 
     def row(self, path: str) -> int | None:
         """The row of a note; None if the index does not hold it."""
@@ -76,40 +78,121 @@ def read_table(
         segments: The vectors.
         max_notes_per_text: Texts that more notes hold are left out. None: none are.
         before: Of an earlier state of the same catalog, with the same limit and vectors: notes
-            that held the same texts then keep their mean vectors.
+            that held the same texts then keep their mean vectors, and those with the same card
+            what was read of that.
     """
     notes = database.rows("SELECT id, path, card FROM notes ORDER BY path")
     paths = tuple(path for _, path, _ in notes)
     row_of = _row_of([number for number, _, _ in notes])
+    digests = _digests([card for _, _, card in notes])
+    earlier = _Earlier(before, paths, digests)
     with as_written():
-        cards = [card_from((path, card)) for _, path, card in notes]
+        new = {row: card_from(notes[row][1:]) for row in earlier.unknown.tolist()}
     texts, facets = _passages(database, row_of, len(notes), max_notes_per_text)
     speaking = np.flatnonzero(texts.lengths())
     links = _links(database, row_of)
-    titles = [sorted(set(terms(card.title))) for card in cards]
-    words, title_terms = _numbered(titles)
-    tag_names, tags = _numbered([sorted(tags_of(card)) for card in cards])
+    words, title_terms = earlier.numbered(
+        {row: set(terms(card.title)) for row, card in new.items()}, "title_terms", "terms"
+    )
+    tag_names, tags = earlier.numbered(
+        {row: tags_of(card) for row, card in new.items()}, "tags", "tag_names"
+    )
     frequency = document_frequency(database, words)
     return NoteTable(
         paths=paths,
         texts=texts,
         facets=facets,
         speaking=speaking,
-        means=_means(segments, paths, texts, speaking, before),
+        means=earlier.means(segments, texts, speaking),
         linked=Lists.of_pairs(links, len(notes)),
         linking=Lists.of_pairs(_sorted_pairs(links[:, ::-1]), len(notes)),
         title_terms=title_terms,
-        terms=tuple(words),
+        terms=words,
         frequency=np.array([frequency[term] for term in words], dtype=np.int64),
         tags=tags,
-        tag_names=tuple(tag_names),
-        created=np.array([_ordinal(card) for card in cards], dtype=np.int64),
+        tag_names=tag_names,
+        created=earlier.created({row: _ordinal(card) for row, card in new.items()}),
+        cards=digests,
     )
 
 
 def tags_of(card: NoteCard) -> frozenset[str]:
     """A note's tags and keywords, alike whatever their case."""
     return frozenset(tag.casefold() for tag in (*card.tags, *card.keywords))
+
+
+class _Earlier:
+    """What an earlier table says of the notes of this one that say what they said then."""
+
+    def __init__(self, table: NoteTable | None, paths: Sequence[str], digests: Numbers) -> None:
+        self._table = table
+        self._rows = np.full(len(paths), -1, dtype=np.int64)  # there; -1: not there
+        if table is not None:
+            place = {path: row for row, path in enumerate(table.paths)}
+            self._rows[:] = [place.get(path, -1) for path in paths]
+        is_known = self._rows >= 0
+        if table is not None:
+            is_known[is_known] = table.cards[self._rows[is_known]] == digests[is_known]
+        self._known = np.flatnonzero(is_known)  # their card is the same
+        self.unknown = np.flatnonzero(~is_known)  # of these the card has to be read
+
+    def numbered(
+        self, new: Mapping[int, Collection[str]], part: str, vocabulary: str
+    ) -> tuple[tuple[str, ...], Lists]:
+        """Every word that occurs, sorted, and the words of each note as places among them.
+
+        Args:
+            new: The words of the unknown notes.
+            part: The name of the lists in the earlier table.
+            vocabulary: The name of its words.
+        """
+        then: tuple[str, ...] = getattr(self._table, vocabulary, ())
+        lists: Lists = getattr(self._table, part, Lists.of([]))
+        held = lists.take(self._rows[self._known])
+        used = distinct(held.items).tolist()
+        words = sorted({then[at] for at in used}.union(*new.values()))
+        place = {word: at for at, word in enumerate(words)}
+        now = np.zeros(len(then), dtype=np.int64)
+        now[used] = [place[then[at]] for at in used]
+        read = [(row, place[word]) for row, every in new.items() for word in every]
+        pairs = np.concatenate([
+            np.column_stack([self._known[held.owners()], now[held.items]]),
+            np.array(read, dtype=np.int64).reshape(-1, 2),
+        ])  # fmt: skip
+        return tuple(words), Lists.of_pairs(_sorted_pairs(pairs), len(self._rows))
+
+    def created(self, new: Mapping[int, int]) -> Numbers:
+        """(notes,): the day of each; `new` are those of the unknown notes."""
+        found = np.zeros(len(self._rows), dtype=np.int64)
+        if self._table is not None:
+            found[self._known] = self._table.created[self._rows[self._known]]
+        found[list(new.keys())] = list(new.values())
+        return found
+
+    def means(self, segments: Segments, texts: Lists, speaking: Numbers) -> NDArray[np.float32]:
+        """(speaking, dim): mean vectors; those of notes that hold what they held are taken over."""
+        means = np.zeros((len(speaking), segments.dimension or 0), dtype=np.float32)
+        is_new = np.ones(len(speaking), dtype=bool)
+        table = self._table
+        if table is not None and table.means.shape[1] == means.shape[1]:
+            place = np.full(len(table.paths) + 1, -1, dtype=np.int64)  # the last: of row -1
+            place[table.speaking] = np.arange(len(table.speaking))
+            spoke = np.flatnonzero(place[self._rows[speaking]] >= 0)
+            rows = self._rows[speaking[spoke]]
+            is_same = texts.take(speaking[spoke]).agree(table.texts.take(rows))
+            means[spoke[is_same]] = table.means[place[rows[is_same]]]
+            is_new[spoke[is_same]] = False
+        means[is_new] = mean_vectors(segments, texts.take(speaking[is_new]))
+        means.flags.writeable = False
+        return means
+
+
+def _digests(cards: Sequence[str]) -> Numbers:
+    """(cards,): 64 bits of each; two that differ agree by chance once in 10¹⁹."""
+    every = b"".join(
+        blake2b(card.encode("utf-8", "surrogatepass"), digest_size=8).digest() for card in cards
+    )
+    return np.frombuffer(every, "<i8").astype(np.int64)
 
 
 def _passages(
@@ -144,40 +227,11 @@ def _sorted_pairs(pairs: Numbers) -> Numbers:
     return pairs[np.lexsort((pairs[:, 1], pairs[:, 0]))]
 
 
-def _means(
-    segments: Segments,
-    paths: Sequence[str],
-    texts: Lists,
-    speaking: Numbers,
-    before: NoteTable | None,
-) -> NDArray[np.float32]:
-    """(speaking, dim): mean vectors; those of notes that hold what they held are taken over."""
-    means = np.zeros((len(speaking), segments.dimension or 0), dtype=np.float32)
-    is_new = np.ones(len(speaking), dtype=bool)
-    if before is not None and before.means.shape[1] == means.shape[1]:
-        place = {before.paths[note]: at for at, note in enumerate(before.speaking.tolist())}
-        for at, note in enumerate(speaking.tolist()):
-            old = place.get(paths[note])
-            if old is not None and np.array_equal(before.texts[before.speaking[old]], texts[note]):
-                means[at] = before.means[old]
-                is_new[at] = False
-    means[is_new] = mean_vectors(segments, texts.take(speaking[is_new]))
-    means.flags.writeable = False
-    return means
-
-
 def _row_of(numbers: Sequence[int]) -> Numbers:
     """Which row a note's number in the catalog has: (highest number + 1,)."""
     found = np.full(max(numbers, default=0) + 1, -1, dtype=np.int64)
     found[list(numbers)] = np.arange(len(numbers))
     return found
-
-
-def _numbered(lists: Sequence[Sequence[str]]) -> tuple[list[str], Lists]:
-    """Every word that occurs, sorted, and the lists as places among them."""
-    words = sorted({word for items in lists for word in items})
-    place = {word: at for at, word in enumerate(words)}
-    return words, Lists.of([[place[word] for word in items] for items in lists])
 
 
 def _ordinal(card: NoteCard) -> int:

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-LAYOUT = 1
+LAYOUT = 2
 ALIGNED = 64  # bytes: where arrays begin, and as much as a vector instruction reads
 LONGEST_HEAD = 1 << 14  # bytes
 _KINDS = {"<i8", "<f4", "|u1"}
