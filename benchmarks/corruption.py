@@ -191,7 +191,7 @@ def answers(index: Index) -> dict[str, object]:
         paths = snapshot.paths()
         cards = snapshot.cards(paths)
         passages = snapshot.passages_of(paths)
-        words = sorted({word for path in paths for word in snapshot.terms_of(path)})
+        words = sorted(set().union(*snapshot.terms_of(paths).values()))
         queries = np.eye(index.embedder.space.dimension, dtype=np.float32)[:8]
         nearest = snapshot.nearest(queries, 20, filters=Filters(drafts=False))
         holders = snapshot.passages_with(nearest.text_ids[nearest.text_ids >= 0])

@@ -221,7 +221,7 @@ class Index:
     ) -> SearchResult:
         check_k(k)
         filters = filters or Filters()
-        with self.read() as snapshot:
+        with self._store.asking() as snapshot:
             self.check_space(snapshot)
             return search(
                 question,
@@ -266,7 +266,7 @@ class Index:
         check_name(note)
         check_k(k)
         check_probability(min_score)
-        with self.read() as snapshot:
+        with self._store.asking() as snapshot:
             return self._suggester.suggest(
                 note,
                 snapshot,

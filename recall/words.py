@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from functools import cache, lru_cache
+from itertools import chain
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ def terms(text: str) -> list[str]:
     for word in _words_of(text).findall(text):
         found.extend(terms_of_word(word))
     return found
+
+
+def distinct_terms(text: str) -> set[str]:
+    """The terms of a text, each once."""
+    found = set(_words_of(text).findall(text))
+    return set(chain.from_iterable(map(terms_of_word, found)))
 
 
 @lru_cache(maxsize=200_000)

@@ -254,7 +254,7 @@ def assert_agrees(snapshot, reference: Reference) -> None:
         (path, reason) for path, item in notes.items() for reason in item.problems
     ]
     for path, item in notes.items():
-        assert snapshot.terms_of(path) == set(" ".join(item.words.values()).split())
+        assert snapshot.terms_of([path])[path] == set(" ".join(item.words.values()).split())
     keys = [*WORDS, "nowhere"]
     borne = {key: snapshot.lookup(key) for key in keys}
     assert snapshot.lookup_all(keys) == {key: names for key, names in borne.items() if names}
@@ -603,7 +603,7 @@ def test_reading_the_catalog_imports_neither_numpy_nor_faiss(store):
         "import sys; from pathlib import Path; from recall.store import Store\n"
         "with Store(Path(sys.argv[1])).read() as s:\n"
         "    s.counts(), s.stamps(), s.skipped(), s.problems(), s.cards(s.paths()), s.built_at\n"
-        "    s.identity, s.unresolved(), s.lexical(['one'], 3), s.document_frequency(['one'])\n"
+        "    s.identity, s.unresolved(), s.terms_of(['a.md']), s.document_frequency(['one'])\n"
         "print(sorted({'numpy', 'faiss'} & set(sys.modules)))"
     )
     ran = subprocess.run(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import compress, islice
@@ -22,7 +23,7 @@ from recall.search.floor import Rarity, is_answer, rarities, share_held
 from recall.search.listing import listed
 from recall.search.narrowing import why_none_passes
 from recall.search.question import Question, read_question
-from recall.search.showing import best_passage, similar_to
+from recall.search.showing import best_passages, similar_to
 from recall.search.spelling import Spelled, corrected
 from recall.search.verbatim import holders_among, phrase_holders
 from recall.search.wording import Wording, question_wording, text_wording
@@ -164,8 +165,9 @@ class _Asked:
     corrections: tuple[Correction, ...]
     rarity: Rarity = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
-    parts: dict[str, HitParts] = field(default_factory=dict)  # of all candidates, without shares
-    complete: dict[str, HitParts] = field(default_factory=dict)
+    evidence: Evidence | None = None
+    ranks: tuple[Sequence[int], Sequence[int]] = ((), ())  # of the candidates: in meaning, in words
+    parts: dict[str, HitParts] = field(default_factory=dict)  # of those that were looked at
 
     def best_first(self, most: int) -> list[str]:
         """The paths of the best notes, at most so many."""
@@ -186,11 +188,12 @@ class _Asked:
         self.rarity = rarities(self.wording.asked, scope.snapshot)
         fusion = fused(evidence, words=len(self.wording.asked))
         self.scores = dict(zip(evidence.paths, fusion.tolist(), strict=True))
-        self._keep_parts(evidence)
+        self.evidence = evidence
+        self.ranks = _ranks(evidence.best.tolist()), _ranks(evidence.words.tolist())
         self._prefer_as_typed(list(compress(evidence.paths, evidence.is_first.tolist())))
         # Neither near nor written, a note still bears its name; but only a passage has a section.
-        for path in scope.snapshot.passing(self.names, filters):
-            if holders is None and not filters.facets:
+        if self.names and holders is None and not filters.facets:
+            for path in scope.snapshot.passing(self.names, filters):
                 self.scores.setdefault(path, 0.0)
         order = sorted(
             self.scores, key=lambda path: (path not in self.names, -self.scores[path], path)
@@ -210,27 +213,24 @@ class _Asked:
         """Whether one of the notes is near enough to be an answer at all."""
         if self.question.phrases:  # a note that holds them word for word is what was asked for
             return bool(paths)
-        return any(is_answer(self._parts(path), self.rarity) for path in paths)
+        return any(is_answer(parts, self.rarity) for parts in self._parts(paths))
 
     def hits(self, paths: Sequence[str]) -> tuple[Hit, ...]:
         """The notes as they are shown."""
         cards = self.scope.snapshot.cards(paths)
         spoken = self._may_be_shown(paths)
-        shown = [
-            best_passage(
-                cards[path],
-                stored=spoken[path],
-                snapshot=self.scope.snapshot,
-                vectors=self.vectors,
-                wanted=self.wording.weights,
-                phrases=self.question.phrases,
-            )
-            for path in paths
-        ]
+        shown = best_passages(
+            [cards[path] for path in paths],
+            stored=[spoken[path] for path in paths],
+            snapshot=self.scope.snapshot,
+            vectors=self.vectors,
+            wanted=self.wording.weights,
+            phrases=self.question.phrases,
+        )
         return tuple(
-            Hit(rank, self.scores[path], cards[path], item.passage, self._parts(path), alike)
-            for rank, (path, item, alike) in enumerate(
-                zip(paths, shown, similar_to(shown), strict=True), start=1
+            Hit(rank, self.scores[path], cards[path], item.passage, parts, alike)
+            for rank, (path, item, parts, alike) in enumerate(
+                zip(paths, shown, self._parts(paths), similar_to(shown), strict=True), start=1
             )
         )
 
@@ -249,25 +249,30 @@ class _Asked:
             for path, items in stored.items()
         }
 
-    def _keep_parts(self, evidence: Evidence) -> None:
-        by_meaning = _ranks(evidence.best.tolist())
-        by_words = _ranks(evidence.words.tolist())
-        for i, path in enumerate(evidence.paths):
-            words_of_it = float(evidence.words[i])
-            self.parts[path] = HitParts(
-                dense=float(evidence.best[i]),
-                lexical=words_of_it or None,
-                dense_rank=by_meaning[i],
-                lexical_rank=by_words[i] if words_of_it else None,
-                whole=float(evidence.whole[i]),
-            )
+    def _parts(self, paths: Sequence[str]) -> list[HitParts]:
+        """The parts of the scores of some notes."""
+        new = [path for path in paths if path not in self.parts]
+        terms = self.scope.snapshot.terms_of(new) if new else {}
+        for path in new:
+            share = share_held(terms.get(path, frozenset()), self.rarity)
+            parts = self._of_candidate(path)
+            self.parts[path] = replace(parts, name=self.names.get(path), share=share)
+        return [self.parts[path] for path in paths]
 
-    def _parts(self, path: str) -> HitParts:
-        if path not in self.complete:
-            share = share_held(self.scope.snapshot.terms_of(path), self.rarity)
-            parts = self.parts.get(path, HitParts())
-            self.complete[path] = replace(parts, name=self.names.get(path), share=share)
-        return self.complete[path]
+    def _of_candidate(self, path: str) -> HitParts:
+        evidence = self.evidence
+        at = -1 if evidence is None else bisect_left(evidence.paths, path)
+        if evidence is None or evidence.paths[at : at + 1] != [path]:
+            return HitParts()
+        by_meaning, by_words = self.ranks
+        words_of_it = float(evidence.words[at])
+        return HitParts(
+            dense=float(evidence.best[at]),
+            lexical=words_of_it or None,
+            dense_rank=by_meaning[at],
+            lexical_rank=by_words[at] if words_of_it else None,
+            whole=float(evidence.whole[at]),
+        )
 
 
 def _ranks(values: Sequence[float]) -> list[int]:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 POOL = 120  # texts and notes taken from either side, or more if more notes are asked for
 TEXTS_A_NOTE = 5  # so many texts are looked at for each note that is asked for
+LONG_RUN = 16  # rows; longer runs are rare, and are added one by one
 SATURATION = 2.2  # what BM25 makes of a term that a note is full of, times its rarity: k1 + 1
 
 # Chosen by hand, not tuned: a word in the title says more than one in the text.
@@ -139,12 +140,27 @@ def _nearness(
     starts = np.flatnonzero(np.diff(owners, prepend=-1))
     here = owners[starts]
     cosines = held.astype(np.float64) @ vectors.T.astype(np.float64)
-    best[here] = np.maximum.reduceat(cosines, starts, axis=0).mean(axis=1)
-    means[here] = np.add.reduceat(held, starts, axis=0)
+    # One row a question lies in one piece, over which reduceat is ten times faster.
+    highest = [np.maximum.reduceat(row, starts) for row in np.ascontiguousarray(cosines.T)]
+    best[here] = np.mean(highest, axis=0)
+    means[here] = _sums(held, starts)
     means /= np.linalg.norm(means, axis=1, keepdims=True).clip(min=1e-12)
     asked = vectors.mean(axis=0, dtype=np.float64)
     asked /= max(float(np.linalg.norm(asked)), 1e-12)
     return best, means.astype(np.float64) @ asked, means
+
+
+def _sums(rows: NDArray[np.float32], starts: NDArray[np.int64]) -> NDArray[np.float32]:
+    """The sum of each run of rows: the first rows of all runs, then the second ones, and so on."""
+    lengths = np.diff(starts, append=len(rows))
+    sums = rows[starts]
+    for place in range(1, min(int(lengths.max()), LONG_RUN)):
+        longer = np.flatnonzero(lengths > place)
+        sums[longer] += rows[starts[longer] + place]
+    for run in np.flatnonzero(lengths > LONG_RUN).tolist():
+        first = int(starts[run])
+        sums[run] = rows[first : first + int(lengths[run])].sum(axis=0)
+    return sums
 
 
 def _ceiling(snapshot: Snapshot, terms: Mapping[str, float]) -> float:

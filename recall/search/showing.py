@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from recall.domain import Facet, NoteCard, Passage, Span
 from recall.records import dataclass
 from recall.search.verbatim import holds_phrase, phrase_key
-from recall.words import terms
+from recall.words import distinct_terms
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,41 +28,50 @@ class Shown:
     vector: NDArray[np.float32] | None = None  # (dim,)
 
 
-def best_passage(
-    card: NoteCard,
+def best_passages(
+    cards: Sequence[NoteCard],
     *,
-    stored: Sequence[StoredPassage],
+    stored: Sequence[Sequence[StoredPassage]],
     snapshot: Snapshot,
     vectors: NDArray[np.float32],
     wanted: Collection[str],
     phrases: Sequence[str],
-) -> Shown:
-    """The note's passage that answers best: near in meaning, and holding the words.
+) -> list[Shown]:
+    """Of each note the passage that answers best: near in meaning, and holding the words.
 
     Args:
-        card: The note.
-        stored: Those of its passages that may be shown.
+        cards: The notes.
+        stored: Those passages of each that may be shown.
         snapshot: The index.
         vectors: (m, dim) the question, or the passages of a longer one.
         wanted: Its terms.
         phrases: A passage that holds them goes before all others.
     """
     # The title is shown anyway: let the note itself speak if it can.
-    spoken = [item for item in stored if item.passage.text != card.title] or list(stored)
-    if not spoken:
-        return Shown(itself(card))
-    rows = snapshot.vectors([item.text_id for item in spoken])
-    cosines = (rows @ vectors.T).max(axis=1).tolist()
-    keys = [phrase_key(phrase) for phrase in phrases]
+    spoken = [
+        [item for item in items if item.passage.text != card.title] or list(items)
+        for card, items in zip(cards, stored, strict=True)
+    ]
+    rows = snapshot.vectors([item.text_id for items in spoken for item in items])
+    cosines = iter((rows @ vectors.T).max(axis=1).tolist() if len(rows) else ())
+    terms, keys = frozenset(wanted), [phrase_key(phrase) for phrase in phrases]
+    shown: list[Shown] = []
+    start = 0
+    for card, items in zip(cards, spoken, strict=True):
+        worth = [next(cosines) + _worth(item.passage.text, terms, keys) for item in items]
+        best = max(range(len(items)), key=worth.__getitem__, default=None)  # the first of equals
+        if best is None:
+            shown.append(Shown(itself(card)))
+        else:
+            shown.append(Shown(items[best].passage, rows[start + best]))
+        start += len(items)
+    return shown
 
-    def worth(at: int) -> float:
-        text = spoken[at].passage.text
-        held = len(set(wanted).intersection(terms(text))) / max(len(wanted), 1)
-        exact = sum(holds_phrase(text, key) for key in keys)
-        return float(cosines[at]) + WORDS_WORTH * held + 2.0 * exact
 
-    best = max(range(len(spoken)), key=lambda at: (worth(at), -at))
-    return Shown(spoken[best].passage, rows[best])
+def _worth(text: str, wanted: frozenset[str], keys: Sequence[str]) -> float:
+    """What a passage gains by the words it holds."""
+    held = len(wanted & distinct_terms(text)) / max(len(wanted), 1)
+    return WORDS_WORTH * held + 2.0 * sum(holds_phrase(text, key) for key in keys)
 
 
 def itself(card: NoteCard) -> Passage:

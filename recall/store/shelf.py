@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from recall.domain import Counts
+    from recall.store.postings import Postings
+    from recall.store.snapshot import Snapshot
     from recall.store.vectors.note_table import NoteTable
     from recall.store.vectors.note_table_file import State
+    from recall.store.vectors.segments import Segments
+
+MOST_TERMS = 100_000  # of which it is kept how many notes hold them
+
+
+class Known:
+    """What was looked up in one state of the index: nothing of it changes while the state lasts."""
+
+    def __init__(self) -> None:
+        self.meta: dict[str, str | None] = {}
+        self.counts: Counts | None = None
+        self.notes: int | None = None
+        self.segments: Segments | None = None
+        self.tables: dict[int | None, NoteTable] = {}
+        self.admitted: dict[int | None, NDArray[np.bool_] | None] = {}
+        self.postings: Postings | None = None
+        self.frequency: dict[str, int] = {}
 
 
 class Shelf:
-    """The latest table of notes; whoever takes it down sees first that it is of what he reads."""
+    """The latest table of notes, and an opened state for who asks next.
+
+    Whoever takes the table down sees first that it is of what he reads.
+    """
 
     def __init__(self) -> None:
         self.table: tuple[State, NoteTable] | None = None
+        self._opened: Snapshot | None = None
+        self._lock = Lock()
+
+    def take(self) -> Snapshot | None:
+        """The opened state, if nobody else has it; to be given back."""
+        with self._lock:
+            opened, self._opened = self._opened, None
+        return opened
+
+    def give(self, opened: Snapshot | None) -> None:
+        """Leave an opened state for the next, and close the one that lay here; None: only that."""
+        with self._lock:
+            before, self._opened = self._opened, opened
+        if before is not None:
+            before.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
@@ -12,7 +13,7 @@ from recall.errors import IndexDamaged, UsageError
 from recall.records import dataclass
 from recall.store import lexical, texts, vocabulary
 from recall.store.catalog import ALL, Catalog
-from recall.store.files import REBUILD, gone
+from recall.store.files import CATALOG, REBUILD, gone, has_catalog
 from recall.store.integrity import (
     why_unreadable,
     why_unsound,
@@ -21,8 +22,8 @@ from recall.store.integrity import (
 )
 from recall.store.opening import open_for_reading
 from recall.store.rows import as_written
-from recall.store.seal import compare, verify, why_altered
-from recall.store.shelf import Shelf
+from recall.store.seal import compare, stamp_of, verify, why_altered
+from recall.store.shelf import MOST_TERMS, Known, Shelf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -58,13 +59,13 @@ class Snapshot(Catalog):
     """
 
     def __init__(self, directory: Path, shelf: Shelf | None = None) -> None:
+        self._looks = {directory / CATALOG: stamp_of(directory / CATALOG)}
         super().__init__(open_for_reading(directory))
         self._directory = directory
-        self._opened: Segments | None = None
         self._shelf = shelf or Shelf()
-        self._tables: dict[int | None, NoteTable] = {}
-        self._counts: Counts | None = None
-        self._frequency: dict[str, int] = {}  # of terms that were asked for
+        self._known = Known()
+        self.process = os.getpid()  # connections can't be shared with the children of a process
+        self._version: int | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -79,17 +80,38 @@ class Snapshot(Catalog):
 
     def close(self) -> None:
         """Let go of the files."""
-        self._opened = None
-        self._tables.clear()
+        self._known = Known()
         self._db.close()
+
+    def rest(self) -> None:
+        """Stop holding the state, so that no build waits for it; what is known of it is kept."""
+        self._version = self._db.value("PRAGMA data_version")
+        self._db.run("ROLLBACK")
+
+    def resumes(self) -> bool:
+        """Hold the state again after `rest`; False if it is not sure to be the published one."""
+        if not has_catalog(self._directory):
+            return False
+        if any(look is None or stamp_of(file) != look for file, look in self._looks.items()):
+            return False
+        self._db.run("BEGIN")
+        self._db.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
+        # Changes with every commit of another connection, also one that is in the log only.
+        return bool(self._db.value("PRAGMA data_version") == self._version)
+
+    def meta(self, key: str) -> str | None:
+        """One of the facts about the build as a whole."""
+        if key not in self._known.meta:
+            self._known.meta[key] = super().meta(key)
+        return self._known.meta[key]
 
     def counts(self) -> Counts:
         """How much the index holds, as its build counted it."""
-        if self._counts is None:
+        if self._known.counts is None:
             kept = self.meta("counts")
             with as_written():
-                self._counts = _counts_from(kept) if kept else super().counts()
-        return self._counts
+                self._known.counts = _counts_from(kept) if kept else super().counts()
+        return self._known.counts
 
     def nearest(
         self,
@@ -130,13 +152,18 @@ class Snapshot(Catalog):
             )
         if not np.isfinite(wanted).all():
             raise UsageError("a query holds something that is not a number")
-        if among is None:
+        admitted: NDArray[np.bool_] | None
+        if among is not None:
+            admitted = np.zeros(segments.last_id + 1, dtype=bool)
+            admitted[among] = True
+        elif filters == ALL and not exclude and max_notes_per_text in self._known.admitted:
+            admitted = self._known.admitted[max_notes_per_text]
+        else:
             admitted = admitted_texts(
                 self._db, segments.last_id, filters, exclude, max_notes_per_text
             )
-        else:
-            admitted = np.zeros(segments.last_id + 1, dtype=bool)
-            admitted[among] = True
+            if filters == ALL and not exclude:
+                self._known.admitted[max_notes_per_text] = admitted
         ids, scores = find_nearest(
             segments, wanted, max(k, 0), admitted=admitted, first_paths=self.first_paths
         )
@@ -181,11 +208,11 @@ class Snapshot(Catalog):
         """
         from recall.store.vectors import kept_table
 
-        if max_notes_per_text not in self._tables:
+        if max_notes_per_text not in self._known.tables:
             state = self._state(max_notes_per_text)
             found = kept_table.table_of(state, self._reader(state), self._directory, self._shelf)
-            self._tables[max_notes_per_text] = found
-        return self._tables[max_notes_per_text]
+            self._known.tables[max_notes_per_text] = found
+        return self._known.tables[max_notes_per_text]
 
     def keep_table(self, *, max_notes_per_text: int | None, anew: bool = False) -> None:
         """Keep that table beside the index, unless it is there; `anew` takes nothing over."""
@@ -232,25 +259,35 @@ class Snapshot(Catalog):
             also: Paths of notes that are scored even if they are not among the best.
         """
         weighted = weights if isinstance(weights, Mapping) else dict.fromkeys(weights, 1.0)
-        return lexical.rank_notes(
-            self._db, weighted, k, filters=filters, exclude=exclude, columns=columns, also=also
+        if self._known.postings is None:
+            from recall.store.postings import Postings
+
+            self._known.postings = Postings(self._db)
+        return self._known.postings.rank(
+            weighted, k, filters=filters, exclude=exclude, columns=columns, also=also
         )
 
-    def terms_of(self, path: str) -> frozenset[str]:
-        """Every term of a note; none if it is not in the index."""
-        return lexical.terms_of(self._db, path)
+    def terms_of(self, paths: Iterable[str]) -> dict[str, frozenset[str]]:
+        """Every term of each of those notes that are in the index."""
+        return lexical.terms_of(self._db, paths)
 
     def note_count(self) -> int:
         """How many notes the index holds."""
-        return lexical.note_count(self._db)
+        if self._known.notes is None:
+            self._known.notes = lexical.note_count(self._db)
+        return self._known.notes
 
     def document_frequency(self, terms: Iterable[str]) -> dict[str, int]:
         """In how many notes each term occurs; 0 for a term that no note holds."""
         wanted = list(terms)
-        missing = [term for term in wanted if term not in self._frequency]
+        known = self._known.frequency
+        missing = [term for term in wanted if term not in known]
         if missing:
-            self._frequency.update(lexical.document_frequency(self._db, missing))
-        return {term: self._frequency[term] for term in wanted}
+            if len(known) + len(missing) > MOST_TERMS:
+                known.clear()
+                missing = wanted
+            known.update(lexical.document_frequency(self._db, missing))
+        return {term: known[term] for term in wanted}
 
     def texts_of(
         self, paths: Iterable[str], *, filters: Filters = ALL, max_notes_per_text: int
@@ -323,9 +360,10 @@ class Snapshot(Catalog):
         return None
 
     def _segments(self) -> Segments:
-        if self._opened is None:
-            self._opened = self._while_builds_are_published(self._open_segments)
-        return self._opened
+        if self._known.segments is None:
+            found = self._while_builds_are_published(self._open_segments)
+            self._known.segments = found  # looking may have moved on to a later state
+        return self._known.segments
 
     def _while_builds_are_published(self, look: Callable[[], T]) -> T:
         """Look at the vectors files, and again in a later state when a build removed one.
@@ -346,16 +384,17 @@ class Snapshot(Catalog):
         from recall.store.vectors.segments import Segments
 
         segments = self.segments()
+        files = [self._directory / segment.name for segment in segments]
+        self._looks.update({file: stamp_of(file) for file in files})
         compare(self._directory, segments)
         return Segments(self._directory, segments)
 
     def _move_on(self) -> None:
+        file = self._directory / CATALOG
+        looks = {file: stamp_of(file)}
         later = open_for_reading(self._directory)
         self._db.close()
-        self._db = later
-        self._tables.clear()
-        self._counts = None
-        self._frequency.clear()
+        self._db, self._looks, self._known = later, looks, Known()
 
 
 def _counts_from(line: str) -> Counts:

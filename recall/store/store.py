@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import os
+import weakref
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexMissing, RecallError
@@ -30,6 +32,8 @@ class Store:
     def __init__(self, directory: Path) -> None:
         self.directory = directory
         self._shelf = Shelf()
+        # Else SQLite's log would stay beside the catalog when the process ends.
+        weakref.finalize(self, self._shelf.give, None)
 
     def exists(self) -> bool:
         """Whether something was published here, usable or not."""
@@ -55,6 +59,31 @@ class Store:
             IndexUnreadable: The system does not allow it.
         """
         return Snapshot(self.directory, self._shelf)
+
+    @contextmanager
+    def asking(self) -> Iterator[Snapshot]:
+        """The published state, for one of several questions; raises like `read`.
+
+        It stays open for the next question, which then pays neither for opening nor for what this
+        one looked up. Builds, of this process or another, don't wait for it.
+        """
+        snapshot = self._opened()
+        try:
+            yield snapshot
+        except BaseException:
+            snapshot.close()
+            raise
+        snapshot.rest()
+        self._shelf.give(snapshot)
+
+    def _opened(self) -> Snapshot:
+        kept = self._shelf.take()
+        if kept is not None and kept.process == os.getpid():  # else it is our parent's
+            with suppress(RecallError):  # opening says it again
+                if kept.resumes():
+                    return kept
+            kept.close()
+        return self.read()
 
     def examine(self) -> Iterator[Diagnosis]:
         """Read everything through and say what was found; changes nothing but the seal."""
@@ -82,4 +111,5 @@ class Store:
         """
         from recall.store.writer import Writer  # late: most commands write nothing
 
+        self._shelf.give(None)  # a build from nothing may move the catalog away
         return Writer(self.directory, identity, wait_seconds=wait_seconds, fresh=fresh)

@@ -1,0 +1,130 @@
+"""Which notes hold a term, and what BM25 says of each: FTS5 is asked once for each term.
+
+What common words say of thousands of notes takes FTS5 most of the time of a question, and such
+words are asked again and again. So a snapshot keeps the answers, the last ones first.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from recall.store.filters import note_conditions
+from recall.store.lexical import column_weights, match
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
+    from numpy.typing import NDArray
+
+    from recall.domain import Filters
+    from recall.store.database import Database
+
+    Ids = NDArray[np.int64]
+    Scores = NDArray[np.float64]
+
+KEPT = 1_000_000  # notes of all terms that are kept: 16 MB
+
+
+class Postings:
+    """The terms of one state of the catalog."""
+
+    def __init__(self, database: Database) -> None:
+        self._db = database
+        self._kept: dict[tuple[str, str], tuple[Ids, Scores]] = {}  # lately asked ones last
+        self._size = 0
+
+    def rank(
+        self,
+        weights: Mapping[str, float],
+        k: int,
+        *,
+        filters: Filters,
+        exclude: Collection[str],
+        columns: Mapping[str, float] | None,
+        also: Collection[str] = (),
+    ) -> list[tuple[str, float]]:
+        """The `k` notes whose words answer best: (path, score), higher is better, ties by path.
+
+        Notes of `also` that hold a term follow, however many are better.
+
+        The score is the sum over terms of weight times BM25 (FTS5: k1 = 1.2, b = 0.75, one length
+        for the whole note). FTS5 has no weights for terms, so each term is a query of its own;
+        with all weights 1 the sum is what FTS5 gives for the terms joined by OR.
+        """
+        of_column = column_weights(filters, columns)
+        asked = {term: weight for term, weight in weights.items() if weight > 0}
+        if not any(weight > 0 for weight in of_column.values()) or not asked or k <= 0:
+            return []
+        held, totals = self._totals(asked, of_column)
+        where, parameters = note_conditions(filters)
+        if where != "1":
+            passing = self._db.rows(
+                "SELECT n.id FROM json_each(?) q CROSS JOIN notes n ON n.id = q.value "  # noqa: S608
+                f"WHERE {where} ORDER BY n.id",
+                (json.dumps(held.tolist()), *parameters),
+            )
+            places = np.searchsorted(held, [number for (number,) in passing])
+            held, totals = held[places], totals[places]
+        out, others = set(exclude), set(also)
+        best = self._best(held, totals, k + len(out), also)
+        found = [item for item in best if item[0] not in out]
+        return found[:k] + [item for item in found[k:] if item[0] in others]
+
+    def _best(
+        self, held: Ids, totals: Scores, k: int, also: Collection[str]
+    ) -> list[tuple[str, float]]:
+        """The best `k` notes, all that are as good as the last of them, and some others; sorted."""
+        best = held
+        if len(held) > k:
+            best = held[totals >= -np.partition(-totals, k - 1)[k - 1]]
+        rows = self._db.rows(
+            "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.id = q.value UNION "
+            "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.path = q.value",
+            (json.dumps(best.tolist()), json.dumps(list(also))),
+        )
+        numbers = np.array([number for _, number in rows], dtype=np.int64)
+        places = np.searchsorted(held, numbers).clip(max=max(len(held) - 1, 0))
+        is_held = held[places] == numbers if len(held) else np.zeros(len(numbers), dtype=bool)
+        found = [
+            (path, float(totals[place]))
+            for (path, _), place, holds in zip(rows, places, is_held.tolist(), strict=True)
+            if holds
+        ]
+        return sorted(found, key=lambda item: (-item[1], item[0]))
+
+    def _totals(
+        self, weights: Mapping[str, float], of_column: Mapping[str, float]
+    ) -> tuple[Ids, Scores]:
+        """The notes that hold one of the terms, ascending, and the score of each."""
+        searched = [name for name, weight in of_column.items() if weight > 0]
+        rank = f"bm25(words, {', '.join(repr(float(weight)) for weight in of_column.values())})"
+        parts = [
+            (weight, *self._of(match([term], searched), rank)) for term, weight in weights.items()
+        ]
+        ids = np.concatenate([numbers for _, numbers, _ in parts])
+        scores = np.concatenate([weight * values for weight, _, values in parts])
+        order = np.argsort(ids, kind="stable")  # quick: each term's ids ascend already
+        ids = ids[order]
+        firsts = np.flatnonzero(np.diff(ids, prepend=ids[:1] - 1))
+        totals = np.add.reduceat(scores[order], firsts) if len(firsts) else scores
+        return ids[firsts], totals
+
+    def _of(self, matched: str, rank: str) -> tuple[Ids, Scores]:
+        """The notes that a term is found in, ascending, and the BM25 of each."""
+        if (found := self._kept.pop((matched, rank), None)) is None:
+            rows = self._db.rows(
+                f"SELECT rowid, -{rank} FROM words WHERE words MATCH ? ORDER BY rowid",  # noqa: S608
+                (matched,),
+            )
+            found = (
+                np.array([number for number, _ in rows], dtype=np.int64),
+                np.array([score for _, score in rows], dtype=np.float64),
+            )
+            self._size += len(rows)
+        self._kept[matched, rank] = found
+        while self._size > KEPT:
+            self._size -= len(self._kept.pop(next(iter(self._kept)))[0])
+        return found
