@@ -216,3 +216,14 @@ def test_a_plan_tells_new_changed_gone_and_hopeless_files_apart():
     assert found.examine == ("edited.md", "new.md")
     assert found.gone == ("gone.md",)
     assert found.unreadable == ("vain.md",)
+
+
+def test_an_unchanged_vault_has_the_stamps_that_the_index_holds(tmp_path):
+    write(tmp_path, ORCHARD)
+    settle(tmp_path)
+    index = index_of(tmp_path)
+    index.refresh()
+    with index.read() as snapshot:
+        assert snapshot.stamps_without_hashes() == index.vault.list().stamps
+        write(tmp_path, {"bees.md": "# Bees\n\nAnother text.\n"})
+        assert snapshot.stamps_without_hashes() != index.vault.list().stamps

@@ -290,3 +290,14 @@ def test_what_a_killed_write_left_is_cleared_in_the_vault_and_nowhere_else(tmp_p
     left = {file.parent.name for file in tmp_path.rglob(".recall-*.tmp")}
     assert left == {"outside"}
     assert (vault.root / "sub/a.md").read_text() == "# A\n"
+
+
+def test_a_listing_is_sorted_by_path_whatever_the_folders_give(tmp_path):
+    for path in ("b/z.md", "b.md", "a/ü.MD", "a/a.markdown", "c.txt", ".hidden/x.md"):
+        (tmp_path / path).parent.mkdir(exist_ok=True)
+        (tmp_path / path).write_text("x")
+    (tmp_path / "d.md").mkdir()
+    (tmp_path / "d.md" / "inside.md").write_text("x")
+    listing = Vault(tmp_path).list()
+    assert list(listing.stamps) == ["a/a.markdown", "a/ü.MD", "b.md", "b/z.md", "d.md/inside.md"]
+    assert listing.skipped == ()

@@ -30,7 +30,7 @@ from recall.store.rows import (
 from recall.store.schema import FORMAT
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from recall.domain import LinkPlace
     from recall.store.database import Database
@@ -102,6 +102,11 @@ class Catalog(LinkGraph):
             "SELECT path, size, modified_ns, changed_ns, sha256 FROM notes ORDER BY path"
         )
         return {path: FileStamp(*stamp) for path, *stamp in rows}
+
+    def stamps_without_hashes(self) -> Mapping[str, tuple[int, int, int, str]]:
+        """The same, each equal to the stamp that a listing gives an unchanged file; quick."""
+        rows = self._db.rows("SELECT path, size, modified_ns, changed_ns, '' FROM notes")
+        return {row[0]: row[1:] for row in rows}
 
     def skipped(self) -> tuple[Skipped, ...]:
         """The files that are not indexed, and why, as the build gave them."""

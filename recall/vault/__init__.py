@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import MutableSequence, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
 
@@ -52,15 +52,24 @@ class Vault:
             raise VaultNotFound(
                 f"There is no folder {self.root}.", hint="Name your notes with --vault DIR."
             )
-        stamps: list[tuple[str, FileStamp]] = []
+        stamps: dict[str, FileStamp] = {}
         skipped: list[Skipped] = []
-        for found in self._walk():
-            if isinstance(found, Skipped):
-                skipped.append(found)
-            else:
-                stamps.append(found)
-        stamps.sort(key=_path_of)
-        return Listing(dict(stamps), tuple(sorted(skipped, key=lambda item: item.path)))
+        folders = [""]  # not by recursion: folders may be nested deeper than Python's stack
+        while folders:
+            folder = folders.pop()
+            try:
+                entries = _entries(self.root / folder)
+            except OSError as error:
+                if not folder:
+                    raise VaultNotFound(
+                        f"The folder {self.root} can't be listed: {_reason(error)}.",
+                        hint="Check its permissions.",
+                    ) from error
+                skipped.append(Skipped(folder, f"folder can't be listed: {_reason(error)}"))
+                continue
+            lead = f"{folder}/" if folder else ""
+            folders += self._look_through(entries, lead, stamps, skipped)
+        return Listing(dict(sorted(stamps.items())), tuple(sorted(skipped, key=_path_of)))
 
     def read(self, path: str) -> tuple[str, FileStamp]:
         """Read one note: its characters exactly, and the stamp of the bytes they came from.
@@ -165,49 +174,41 @@ class Vault:
         folders = (self.root / path).parents[: path.count("/")]
         return any(stat.S_ISLNK(folder.lstat().st_mode) for folder in folders)
 
-    def _walk(self) -> Iterator[tuple[str, FileStamp] | Skipped]:
-        folders = [""]  # not by recursion: folders may be nested deeper than Python's stack
-        while folders:
-            folder = folders.pop()
-            try:
-                entries = _entries(self.root / folder)
-            except OSError as error:
-                if not folder:
-                    raise VaultNotFound(
-                        f"The folder {self.root} can't be listed: {_reason(error)}.",
-                        hint="Check its permissions.",
-                    ) from error
-                yield Skipped(folder, f"folder can't be listed: {_reason(error)}")
-                continue
-            lead = f"{folder}/" if folder else ""
-            for entry in entries:
-                name = entry.name
-                path = lead + name
-                if entry.is_dir(follow_symlinks=False):
-                    if name not in NEVER_ENTERED and not self._is_ignored(path + "/"):
-                        folders.append(path)
-                elif name.lower().endswith(SUFFIXES) and not (
-                    self.ignore and self._is_ignored(path)
-                ):
-                    yield self._examine(entry, path)
+    def _look_through(
+        self,
+        entries: Sequence[os.DirEntry[str]],
+        lead: str,
+        stamps: dict[str, FileStamp],
+        skipped: MutableSequence[Skipped],
+    ) -> Sequence[str]:
+        """Add the notes among the entries of a folder; the folders among them are given back."""
+        # Before every answer this is done for each file of the vault: it calls little.
+        folders = []
+        for entry in entries:
+            path = lead + entry.name
+            if entry.is_dir(follow_symlinks=False):
+                if entry.name not in NEVER_ENTERED and not self._is_ignored(path + "/"):
+                    folders.append(path)
+            elif path.endswith(SUFFIXES) or path.lower().endswith(SUFFIXES):
+                if self.ignore and self._is_ignored(path):
+                    continue
+                try:
+                    info = entry.stat(follow_symlinks=False)
+                    if not path.isascii():
+                        path.encode("utf-8")
+                except (OSError, UnicodeEncodeError) as error:
+                    skipped.append(_unlisted(path, error))
+                    continue
+                if stat.S_ISREG(info.st_mode) and info.st_size <= self.max_note_bytes:
+                    stamps[path] = FileStamp(info.st_size, info.st_mtime_ns, info.st_ctime_ns)
+                else:
+                    skipped.append(Skipped(path, self._why_no_note(info)))
+        return folders
 
-    def _examine(self, entry: os.DirEntry[str], path: str) -> tuple[str, FileStamp] | Skipped:
-        try:
-            if not path.isascii():
-                path.encode("utf-8")
-        except UnicodeEncodeError:
-            shown = path.encode("utf-8", "backslashreplace").decode()
-            return Skipped(shown, "its name is not valid Unicode")
-        try:
-            info = entry.stat(follow_symlinks=False)
-        except OSError as error:
-            return Skipped(path, _reason(error))
-        if not stat.S_ISREG(info.st_mode):
-            is_link = stat.S_ISLNK(info.st_mode)
-            return Skipped(path, LINKED if is_link else "not a regular file")
-        if info.st_size > self.max_note_bytes:
-            return Skipped(path, _too_large(info.st_size, self.max_note_bytes))
-        return path, _stamp(info)
+    def _why_no_note(self, info: os.stat_result) -> str:
+        if stat.S_ISREG(info.st_mode):
+            return _too_large(info.st_size, self.max_note_bytes)
+        return LINKED if stat.S_ISLNK(info.st_mode) else "not a regular file"
 
     def _is_ignored(self, path: str) -> bool:
         return any(_matches(path, pattern) for pattern in self.ignore)
@@ -247,8 +248,15 @@ def is_unchanged(old: FileStamp, new: FileStamp) -> bool:
     )
 
 
-def _path_of(found: tuple[str, FileStamp]) -> str:
-    return found[0]
+def _path_of(item: Skipped) -> str:
+    return item.path
+
+
+def _unlisted(path: str, error: OSError | UnicodeEncodeError) -> Skipped:
+    shown = path.encode("utf-8", "backslashreplace").decode()
+    return Skipped(
+        shown, _reason(error) if isinstance(error, OSError) else "its name is not valid Unicode"
+    )
 
 
 def _entries(folder: Path) -> list[os.DirEntry[str]]:
