@@ -19,6 +19,7 @@ from recall.store import Store
 
 QUESTIONS = ("grafted trees", "honey of bees", "why apples brown", "trees")
 MOST_STATEMENTS = 20  # of a question of two words that was not asked before
+MOST_OF_SUGGESTIONS = 40  # beside what is asked of each term
 LOG = ("catalog.sqlite-wal", "catalog.sqlite-shm")
 
 
@@ -71,6 +72,18 @@ def test_a_question_runs_few_statements_however_many_notes_there_are(tmp_path):
             index.search("grafted trees")
         counts.append(len(said))
     assert counts[0] <= counts[1] <= counts[0] + 1 <= MOST_STATEMENTS  # ties cost one more
+
+
+def test_suggestions_run_few_statements_however_many_notes_there_are(tmp_path):
+    counts = []
+    for copies in (2, 30):
+        index = crowded(tmp_path / str(copies), copies)
+        index.suggest_links("apples.md", k=5)
+        with told(index) as said:
+            index.suggest_links("grafting.md", k=5)
+        # BM25 is asked once for each telling term; the links of notes that name the source
+        counts.append(len([one for one in said if "bm25" not in one and "l.heading" not in one]))
+    assert max(counts) <= MOST_OF_SUGGESTIONS
 
 
 def test_two_questions_open_the_index_once(store):

@@ -14,6 +14,7 @@ from recall.links.measures import hubness_of
 from recall.links.mentions import mention_of
 from recall.records import dataclass
 from recall.store.vectors.note_table import FACETS
+from recall.words import STOP_WORDS, fold, terms_of_word, words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from recall.store.vectors.note_table import NoteTable
 
     Array = NDArray[np.float64]
+
+
+SHORTEST_SHOWN = 3  # characters of a word that is shown as shared
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,6 +81,7 @@ class Comparison:
         text_ids = table.texts.items[places.items]
         vectors = snapshot.vectors(text_ids)
         self.block = Block(text_ids, table.facets[places.items], places.starts, vectors)
+        self._passages: dict[int, list[Passage]] = {}
         # (source passages, all candidates' passages)
         self.similarities: NDArray[np.float32] = source.vectors @ self.block.vectors.T
 
@@ -159,12 +164,31 @@ class Comparison:
         rarity = np.log((len(table.paths) + 1) / (table.frequency[terms.items] + 0.5))
         return Titles(terms, rarity.clip(min=0.0), table)
 
+    @cached_property
+    def written(self) -> dict[str, str]:
+        """The terms of the source's words of three letters and more, as it first writes each."""
+        found: dict[str, str] = {}
+        for passage in self.source.passages:
+            for word, _, _ in words(passage.text):
+                if len(word) >= SHORTEST_SHOWN and fold(word) not in STOP_WORDS:
+                    for term in terms_of_word(word):
+                        found.setdefault(term, word)
+        return found
+
     def passages(self, row: int) -> list[Passage]:
         """The passages of one candidate, as the block has them."""
-        start, stop = self.block.starts[row : row + 2].tolist()
-        numbers = set(self.block.text_ids[start:stop].tolist())
-        stored = self.snapshot.passages(self.paths[row])
-        return [item.passage for item in stored if item.text_id in numbers]
+        if row not in self._passages:
+            self.read_passages([row])
+        return self._passages[row]
+
+    def read_passages(self, rows: Sequence[int]) -> None:
+        """Read the passages of some candidates at once."""
+        stored = self.snapshot.passages_of([self.paths[row] for row in rows])
+        for row in rows:
+            start, stop = self.block.starts[row : row + 2].tolist()
+            numbers = set(self.block.text_ids[start:stop].tolist())
+            every = stored.get(self.paths[row], ())
+            self._passages[row] = [item.passage for item in every if item.text_id in numbers]
 
     def mention_there(self, row: int) -> Mention | None:
         """Where one candidate names the source."""

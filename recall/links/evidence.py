@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from math import isfinite
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recall.domain import Evidence, Facet, NoteCard, Passage
-from recall.words import STOP_WORDS, fold, terms, terms_of_word, words
+from recall.words import distinct_terms
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recall.links.comparison import Comparison
-    from recall.links.source import Source
-    from recall.store import Snapshot
 
 SHARED_WORDS_SHOWN = 5
 NEIGHBOURS_SHOWN = 3
@@ -40,13 +39,13 @@ def gather(
     return Evidence(
         here=here_best,
         there=there_best,
-        shared_words=_shared_words(source, there, comparison.snapshot),
+        shared_words=_shared_words(comparison, there),
         mention=comparison.candidates.mentions.get(card.path) or comparison.mention_there(row),
-        common_neighbours=_common_neighbours(source, card.path, comparison.snapshot),
+        common_neighbours=_common_neighbours(comparison, row),
         parts={
-            name: round(float(column[row]), 4)
+            name: round(value, 4)
             for name, column in features.items()
-            if np.isfinite(column[row])
+            if isfinite(value := float(column[row]))
         },
     )
 
@@ -64,19 +63,13 @@ def _best_pair(
     return here[int(i)], there[int(j)]
 
 
-def _shared_words(source: Source, there: Iterable[Passage], snapshot: Snapshot) -> tuple[str, ...]:
+def _shared_words(comparison: Comparison, there: Iterable[Passage]) -> tuple[str, ...]:
     """The rarest words that both notes hold, as the source writes them."""
-    theirs = {term for passage in there for term in terms(passage.text)}
-    written: dict[str, str] = {}
-    for passage in source.passages:
-        for word, _, _ in words(passage.text):
-            if len(word) < 3 or fold(word) in STOP_WORDS:
-                continue
-            for term in terms_of_word(word):
-                if term in theirs:
-                    written.setdefault(term, word)
+    theirs = {term for passage in there for term in distinct_terms(passage.text)}
+    written = {term: word for term, word in comparison.written.items() if term in theirs}
     if not written:
         return ()
+    snapshot = comparison.snapshot
     frequency = snapshot.document_frequency(list(written))
     common = max(3, snapshot.counts().notes // 10)  # a word in every tenth note says little
     rare = [term for term in written if frequency.get(term, 1) <= common]
@@ -84,10 +77,11 @@ def _shared_words(source: Source, there: Iterable[Passage], snapshot: Snapshot) 
     return tuple(written[term] for term in rare[:SHARED_WORDS_SHOWN])
 
 
-def _common_neighbours(source: Source, path: str, snapshot: Snapshot) -> tuple[str, ...]:
+def _common_neighbours(comparison: Comparison, row: int) -> tuple[str, ...]:
     """Titles of notes that both are linked with."""
-    found = snapshot.neighbours([path])[path]
-    theirs = found.linked | found.linking
-    shared = sorted((theirs & source.neighbours) - {path, source.card.path})[:NEIGHBOURS_SHOWN]
-    cards: Mapping[str, NoteCard] = snapshot.cards(shared)
+    source, table, note = comparison.source, comparison.overview.table, comparison.notes[row]
+    theirs = {table.paths[at] for lists in (table.linked, table.linking) for at in lists[note]}
+    own = {comparison.paths[row], source.card.path}
+    shared = sorted((theirs & source.neighbours) - own)[:NEIGHBOURS_SHOWN]
+    cards = comparison.snapshot.cards(shared) if shared else {}
     return tuple(cards[neighbour].title for neighbour in shared)

@@ -63,13 +63,13 @@ def mention_of(
         passages: Of another note.
         links: Gives that other note's links, whose text is no mention; asked only if needed.
     """
-    names = {key for name in (card.title, *card.aliases) for key, _ in _runs(name, whole=True)}
-    telling = {max((word for word, _, _ in words(name)), key=len) for name in names}
+    names = {key for name in (card.title, *card.aliases) if (key := _name_key(name))}
     for passage in passages:
         if passage.facet is Facet.TITLE:
             continue
-        text = passage.text.lower() if passage.text.isascii() else normal_form(passage.text)
-        if any(word in text for word in telling):
+        # A run is a piece of the passage in normal form: most passages hold no such piece.
+        folded = normal_form(passage.text)
+        if any(name in folded for name in names):
             for key, text in _runs(_without_links(passage, links())):
                 if key in names:
                     return Mention(text, passage.line, "there")
@@ -89,7 +89,18 @@ def _without_links(passage: Passage, links: Iterable[Link]) -> str:
     return text
 
 
-def _runs(text: str, *, whole: bool = False) -> Iterator[tuple[str, str]]:
+def _name_key(name: str) -> str:
+    """A name as runs give it; empty if no run could be it."""
+    folded = normal_form(name)
+    found = words(folded)
+    is_short = len(found) == 1 and len(found[0][0]) < SHORTEST_WORD and found[0][0].isascii()
+    is_telling = any(fold(word) not in STOP_WORDS for word, _, _ in found)
+    if is_short or not is_telling or len(found) > LONGEST_NAME:
+        return ""
+    return folded[found[0][1] : found[-1][2]]
+
+
+def _runs(text: str) -> Iterator[tuple[str, str]]:
     """Each run of words that could be a name: in normal form, and as it is written.
 
     A run is no name if it holds function words alone, or is a single short word.
@@ -97,15 +108,26 @@ def _runs(text: str, *, whole: bool = False) -> Iterator[tuple[str, str]]:
     folded = normal_form(text)
     written = text if len(text) == len(folded) else folded
     found = words(folded)
-    small = [fold(word) in STOP_WORDS for word, _, _ in found]
-    for first, (word, start, end) in enumerate(found):
-        telling = False
-        for last in range(first, min(first + LONGEST_NAME, len(found))):
-            if last > first and GAP in folded[found[last - 1][2] : found[last][1]]:
-                break
-            telling = telling or not small[last]
-            if not telling or (whole and (first, last) != (0, len(found) - 1)):
-                continue
-            if last > first or len(word) >= SHORTEST_WORD or not word.isascii():
-                stop = found[last][2] if last > first else end
-                yield folded[start:stop], written[start:stop]
+    telling, ends = _ahead(found, folded)
+    for first, (word, start, stop) in enumerate(found):
+        if telling[first] == first and (len(word) >= SHORTEST_WORD or not word.isascii()):
+            yield folded[start:stop], written[start:stop]
+        end = min(first + LONGEST_NAME, ends[first])
+        for _, _, last in found[max(telling[first], first + 1) : end]:
+            yield folded[start:last], written[start:last]
+
+
+def _ahead(found: Sequence[tuple[str, int, int]], folded: str) -> tuple[list[int], list[int]]:
+    """For each word the first telling one from there on, and where its stretch without gap ends."""
+    telling, ends = [len(found)] * len(found), [len(found)] * len(found)
+    has_gaps = GAP in folded
+    for at in range(len(found) - 1, -1, -1):
+        is_last = at + 1 == len(found)
+        if fold(found[at][0]) not in STOP_WORDS:
+            telling[at] = at
+        elif not is_last:
+            telling[at] = telling[at + 1]
+        if has_gaps and not is_last:
+            is_gap = GAP in folded[found[at][2] : found[at + 1][1]]
+            ends[at] = at + 1 if is_gap else ends[at + 1]
+    return telling, ends

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -10,7 +10,7 @@ from recall.domain import Suggestion
 from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.evidence import gather
-from recall.links.ranking import rank
+from recall.links.ranking import Ranking, rank
 from recall.links.worth import CONSIDERED
 from recall.links.written import Writer, vault_manner
 from recall.names import Resolver, spelling
@@ -72,32 +72,39 @@ def suggest(
     resolver = Resolver(snapshot.lookup)
     spells = habit or partial(vault_manner, snapshot)
     writer = Writer(source.card.path, snapshot.links_from(source.card.path), resolver, spells)
-    suggestions: list[Suggestion] = []
+    chosen: list[tuple[int, NoteCard]] = []
     considered = 0
-    for row in ranking.order:
-        path = compared.paths[row]
-        if len(suggestions) == k or ranking.probabilities[row] < min_score:
+    for row, card in _in_order(ranking, compared):
+        if len(chosen) == k or ranking.probabilities[row] < min_score:
             break
         if not include_weak and considered == CONSIDERED:
             break
-        card = snapshot.card(path)
-        if card is None or not is_wanted(card) or not is_there(path):
+        if card is None or not is_wanted(card) or not is_there(card.path):
             continue
         considered += 1
-        if not include_weak and ranking.weak[row]:
-            continue
-        name = spelling(card, resolver, source=source.card.path)
-        suggestions.append(
-            Suggestion(
-                rank=len(suggestions) + 1,
-                score=float(ranking.probabilities[row]),
-                worth=float(ranking.worth[row]),
-                weak=bool(ranking.weak[row]),
-                card=card,
-                link=f"[[{name}]]",
-                evidence=gather(compared, ranking.features, row, card),
-                linked=path in source.linked,
-                written_as=writer.written(card),
-            )
+        if include_weak or not ranking.weak[row]:
+            chosen.append((row, card))
+    compared.read_passages([row for row, _ in chosen])
+    return tuple(
+        Suggestion(
+            rank=place,
+            score=float(ranking.probabilities[row]),
+            worth=float(ranking.worth[row]),
+            weak=bool(ranking.weak[row]),
+            card=card,
+            link=f"[[{spelling(card, resolver, source=source.card.path)}]]",
+            evidence=gather(compared, ranking.features, row, card),
+            linked=card.path in source.linked,
+            written_as=writer.written(card),
         )
-    return tuple(suggestions)
+        for place, (row, card) in enumerate(chosen, start=1)
+    )
+
+
+def _in_order(ranking: Ranking, compared: Comparison) -> Iterator[tuple[int, NoteCard | None]]:
+    """The candidates, best first, with their cards, of which a few are read at once."""
+    for start in range(0, len(ranking.order), CONSIDERED):
+        rows = ranking.order[start : start + CONSIDERED]
+        cards = compared.snapshot.cards([compared.paths[row] for row in rows])
+        for row in rows:
+            yield row, cards.get(compared.paths[row])

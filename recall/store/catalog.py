@@ -35,8 +35,9 @@ if TYPE_CHECKING:
     from recall.domain import LinkPlace
     from recall.store.database import Database
 
+_OF_PASSAGE = "p.ordinal, p.text_id, p.facet, p.heading, t.text, p.start, p.stop, p.line"
 _PASSAGES = (
-    "SELECT n.path, p.ordinal, p.text_id, p.facet, p.heading, t.text, p.start, p.stop, p.line "
+    f"SELECT n.path, {_OF_PASSAGE} "  # noqa: S608 - constants
     "FROM passages p JOIN notes n ON n.id = p.note_id JOIN texts t ON t.id = p.text_id"
 )
 
@@ -171,23 +172,18 @@ class Catalog(LinkGraph):
 
     def passages_of(self, paths: Iterable[str]) -> dict[str, tuple[StoredPassage, ...]]:
         """The passages of each note that is in the index, in note order; notes by path."""
-        wanted = json.dumps(list(paths))
-        found: dict[str, list[StoredPassage]] = {
-            path: []
-            for (path,) in self._db.rows(
-                "SELECT path FROM notes WHERE path IN (SELECT value FROM json_each(?)) "
-                "ORDER BY path",
-                (wanted,),
-            )
-        }
+        found: dict[str, list[StoredPassage]] = {}
         rows = self._db.rows(
-            f"{_PASSAGES} WHERE n.path IN (SELECT value FROM json_each(?)) "  # noqa: S608
-            "ORDER BY n.path, p.ordinal",
-            (wanted,),
+            f"SELECT n.path, {_OF_PASSAGE} FROM notes n LEFT JOIN passages p ON p.note_id = n.id "  # noqa: S608
+            "LEFT JOIN texts t ON t.id = p.text_id "
+            "WHERE n.path IN (SELECT value FROM json_each(?)) ORDER BY n.path, p.ordinal",
+            (json.dumps(list(paths)),),
         )
         with as_written():
             for row in rows:
-                found[row[0]].append(passage_from(row))
+                of_note = found.setdefault(row[0], [])
+                if row[1] is not None:  # else the note has none
+                    of_note.append(passage_from(row))
         return {path: tuple(passages) for path, passages in found.items()}
 
     def passages(self, path: str) -> tuple[StoredPassage, ...]:

@@ -9,14 +9,16 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from recall.domain import Counts
+    from recall.domain import Counts, Name
     from recall.store.postings import Postings
     from recall.store.snapshot import Snapshot
     from recall.store.vectors.note_table import NoteTable
     from recall.store.vectors.note_table_file import State
     from recall.store.vectors.segments import Segments
 
-MOST_TERMS = 100_000  # of which it is kept how many notes hold them
+MOST_KEPT = (
+    100_000  # terms of which it is known how many notes hold them; names, and who bears them
+)
 
 
 class Known:
@@ -31,6 +33,7 @@ class Known:
         self.admitted: dict[int | None, NDArray[np.bool_] | None] = {}
         self.postings: Postings | None = None
         self.frequency: dict[str, int] = {}
+        self.bearers: dict[str, tuple[Name, ...]] = {}  # of names, by their key
 
 
 class Shelf:

@@ -23,7 +23,7 @@ from recall.store.integrity import (
 from recall.store.opening import open_for_reading
 from recall.store.rows import as_written
 from recall.store.seal import compare, stamp_of, verify, why_altered
-from recall.store.shelf import MOST_TERMS, Known, Shelf
+from recall.store.shelf import MOST_KEPT, Known, Shelf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from recall.domain import Filters
+    from recall.domain import Filters, Name
     from recall.store.vectors.kept_table import Reader
     from recall.store.vectors.note_table import NoteTable
     from recall.store.vectors.note_table_file import State
@@ -104,6 +104,15 @@ class Snapshot(Catalog):
         if key not in self._known.meta:
             self._known.meta[key] = super().meta(key)
         return self._known.meta[key]
+
+    def lookup(self, key: str) -> tuple[Name, ...]:
+        """Who bears a name, given in normal form; sorted by path."""
+        known = self._known.bearers
+        if key not in known:
+            if len(known) >= MOST_KEPT:
+                known.clear()
+            known[key] = super().lookup(key)
+        return known[key]
 
     def counts(self) -> Counts:
         """How much the index holds, as its build counted it."""
@@ -283,7 +292,7 @@ class Snapshot(Catalog):
         known = self._known.frequency
         missing = [term for term in wanted if term not in known]
         if missing:
-            if len(known) + len(missing) > MOST_TERMS:
+            if len(known) + len(missing) > MOST_KEPT:
                 known.clear()
                 missing = wanted
             known.update(lexical.document_frequency(self._db, missing))
