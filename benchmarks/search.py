@@ -76,9 +76,9 @@ def _judged(arguments: argparse.Namespace, cache: Path) -> None:
     figures: dict[str, object] = {}
     pairs: list[tuple[float, float]] = []  # (recall, better half) of each collection
     for name in arguments.collections or sorted(p.name for p in arguments.data.iterdir()):
-        index = open_index(_vault_of(arguments.data / name, cache / name))
+        index = open_index(vault_of(arguments.data / name, cache / name))
         index.refresh()
-        questions = list(_questions(arguments.data / name))
+        questions = list(questions_of(arguments.data / name))
         measured = _measure(index, questions)
         _print(name, measured.values)
         figures[name] = _summary(measured)
@@ -174,7 +174,7 @@ def _compare_with_cli(index: Index, questions: Iterable[Asked]) -> dict[str, obj
     return {"asked": total, "same": same}
 
 
-def _vault_of(collection: Path, vault: Path) -> Path:
+def vault_of(collection: Path, vault: Path) -> Path:
     """Write every document as a note, unless that was done before."""
     if not vault.exists():
         aside = vault.with_name(f"{vault.name}.part")
@@ -189,7 +189,8 @@ def _vault_of(collection: Path, vault: Path) -> Path:
     return vault
 
 
-def _questions(collection: Path) -> Iterator[Asked]:
+def questions_of(collection: Path) -> Iterator[Asked]:
+    """The questions of a collection that some document answers."""
     judged: dict[str, set[str]] = {}
     rows = (collection / "qrels.tsv").read_text(encoding="utf-8").splitlines()[1:]
     for question, document, grade in (row.split("\t") for row in rows):

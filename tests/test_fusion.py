@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from recall.domain import HitParts, NameKind
 from recall.search.evidence import Evidence
 from recall.search.floor import is_answer, share_held
-from recall.search.fusion import LENT, fused, share_of_meaning, smoothed
+from recall.search.fusion import LENDERS, SHARPNESS, fused, share_of_meaning, smoothed
 
 WORDS = 10
 SHARE = share_of_meaning(WORDS)
@@ -42,7 +42,9 @@ def test_a_note_among_others_that_answer_goes_before_one_that_stands_alone():
     assert np.allclose(scores, SHARE * 0.5 + (1 - SHARE) * 0.2)  # equals lend each other nothing
     assert alone[0] > alone[1]
     mixed = smoothed(
-        np.array([0.5, 0.6, 0.6, 0.5]), np.array([like, like, like, other], np.float32)
+        np.array([0.5, 0.6, 0.6, 0.5]),
+        np.array([like, like, like, other], np.float32),
+        lent=0.5,
     )
     assert mixed[0] > mixed[3]
 
@@ -74,28 +76,49 @@ def test_what_is_lent_lies_between_the_scores_there_are(scores):
     given_ = np.array(scores)
     means = np.random.default_rng(len(scores)).normal(size=(len(scores), 4)).astype(np.float32)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
-    found = smoothed(given_, means)
+    found = smoothed(given_, means, lent=0.7)
     assert found.min() >= given_.min() - 1e-9
     assert found.max() <= given_.max() + 1e-9
-    assert np.allclose(smoothed(given_ + 1, means), found + 1)
+    assert np.allclose(smoothed(given_ + 1, means, lent=0.7), found + 1)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_of_two_notes_the_better_one_stays_the_better(one, other, alike):
     means = np.array([[1, 0], [alike, (1 - alike**2) ** 0.5]], dtype=np.float32)
-    found = smoothed(np.array([one, other]), means)
+    found = smoothed(np.array([one, other]), means, lent=1.0)
     assert (found[0] - found[1]) * (one - other) >= -1e-12
 
 
 def test_notes_without_passages_keep_their_scores():
-    found = smoothed(np.array([0.5, 0.9]), np.zeros((2, 3), dtype=np.float32))
+    found = smoothed(np.array([0.5, 0.9]), np.zeros((2, 3), dtype=np.float32), lent=0.5)
     assert found.tolist() == [0.5, 0.9]
 
 
-def test_lenders_count_by_how_alike_they_are():
+def test_lenders_count_by_a_power_of_how_alike_they_are():
     means = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8]], dtype=np.float32)
-    found = smoothed(np.array([0.0, 1.0, 0.0]), means)
-    assert found[0] == pytest.approx(LENT * 0.8 / 2.4)
+    found = smoothed(np.array([0.0, 1.0, 0.0]), means, lent=0.5)
+    assert SHARPNESS > 1  # or a crowd of notes far away would outvote the one that is near
+    near, far = 0.8**SHARPNESS, 0.6**SHARPNESS
+    assert found[0] == pytest.approx(0.5 * near / (1 + near + far))
+
+
+def test_only_the_most_alike_lend():
+    angles = np.linspace(0, 1.2, LENDERS + 3)  # the farther along, the less like the first
+    means = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
+    heard, unheard = np.zeros(len(angles)), np.zeros(len(angles))
+    heard[LENDERS], unheard[LENDERS + 1] = 1.0, 1.0
+    assert smoothed(heard, means, lent=0.5)[0] > 0
+    assert smoothed(unheard, means, lent=0.5)[0] == 0
+
+
+def test_a_single_word_is_answered_by_the_notes_that_hold_it_alone():
+    crowd, aside = [1.0, 0.0], [0.0, 1.0]
+    found = evidence([0.3, 0.3, 0.3, 0.3], [3.9, 4, 4, 4], [aside, crowd, crowd, crowd])
+    found.words[1:3] = 8  # what is like a note says much of the word, the note itself no more
+    scores = fused(found, words=1)
+    assert scores[3] - scores[0] == pytest.approx((1 - share_of_meaning(1)) * 0.1 / 10)
+    many = fused(found, words=10)
+    assert many[3] - many[0] > 10 * (1 - SHARE) * 0.1 / 10
 
 
 RARITY = {("rare",): 4.0, ("common",): 1.0}

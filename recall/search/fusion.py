@@ -7,6 +7,7 @@ ranks would make it the best of one. The sum is convex.
 
 Then notes that are alike lend each other part of their scores (score regularisation, Diaz 2005):
 notes that answer the same question resemble each other, those that merely share a word don't.
+The longer the question, the more: a long one says what it is about, a single word only names it.
 """
 
 from __future__ import annotations
@@ -20,12 +21,13 @@ if TYPE_CHECKING:
 
     from recall.search.evidence import Evidence
 
-# Set on two judged collections and questions over three vaults (docs/decisions/0006); the same
-# for every vault.
+# Set on three judged collections and questions over seven vaults (docs/decisions/0006 and 0019);
+# the same for every vault.
 DENSE = 0.35  # share of meaning in the sum, of one word and of very many; the rest is words
 DENSE_OF_FEW = 0.75  # so much more, divided by the number of words
-LENT = 0.5  # share of a note's score that comes from the notes that are most like it
-LENDERS = 10  # so many of them
+LENT = 0.75  # share of a note's score that notes like it lend, of very many words; of one, none
+LENDERS = 8  # so many of them
+SHARPNESS = 4  # a lender counts by this power of its cosine: near ones much more than far ones
 MOST_SMOOTHED = 600  # candidates that are compared with one another
 EPSILON = 1e-9
 
@@ -39,6 +41,23 @@ def share_of_meaning(words: int) -> float:
     return DENSE + DENSE_OF_FEW / words if words > 1 else DENSE
 
 
+def share_lent(words: int) -> float:
+    """How much of a score comes from the notes that are most alike: the more, the more words.
+
+    Who types a single word wants the notes that hold it, not others that are like them.
+    """
+    return LENT * (1 - 1 / max(words, 1))
+
+
+def mixed(evidence: Evidence, *, words: int) -> NDArray[np.float64]:
+    """Meaning and words of each candidate in one sum: (n,), higher is better."""
+    meaning = (evidence.best + evidence.whole) / 2
+    wording = evidence.words / max(evidence.ceiling, EPSILON)
+    dense = share_of_meaning(words)
+    scores: NDArray[np.float64] = dense * meaning + (1 - dense) * wording
+    return scores
+
+
 def fused(evidence: Evidence, *, words: int) -> NDArray[np.float64]:
     """The score of each candidate, higher is better: (n,).
 
@@ -49,10 +68,7 @@ def fused(evidence: Evidence, *, words: int) -> NDArray[np.float64]:
     Only candidates that are there for every `k` lend and borrow, and the others follow them: how
     many notes are asked for does not change the order of those that come first.
     """
-    meaning = (evidence.best + evidence.whole) / 2
-    wording = evidence.words / max(evidence.ceiling, EPSILON)
-    dense = share_of_meaning(words)
-    scores = dense * meaning + (1 - dense) * wording
+    scores = mixed(evidence, words=words)
     first = np.flatnonzero(evidence.is_first)
     first = first[np.argsort(-scores[first], kind="stable")[:MOST_SMOOTHED]]
     if not len(first):
@@ -60,28 +76,40 @@ def fused(evidence: Evidence, *, words: int) -> NDArray[np.float64]:
     is_rest = np.ones(len(scores), dtype=bool)
     is_rest[first] = False
     rest = np.flatnonzero(is_rest)
-    scores[first] = smoothed(scores[first], evidence.means[first])
+    scores[first] = smoothed(scores[first], evidence.means[first], lent=share_lent(words))
     if len(rest):
         least, highest = scores[first].min(), max(scores[rest].max(), EPSILON)
         scores[rest] -= max(0.0, highest - least) + EPSILON
     return scores
 
 
-def smoothed(scores: NDArray[np.float64], means: NDArray[np.float32]) -> NDArray[np.float64]:
+def smoothed(
+    scores: NDArray[np.float64],
+    means: NDArray[np.float32],
+    *,
+    lent: float,
+    lenders: int = LENDERS,
+    sharpness: int = SHARPNESS,
+) -> NDArray[np.float64]:
     """Scores to which the most similar candidates have lent a share.
 
     Args:
         scores: (n,)
         means: (n, dim) the candidates' mean vectors, unit rows; a zero row has no neighbours.
+        lent: The share, from 0 to 1.
+        lenders: How many lend to each, at most.
+        sharpness: A lender counts by this power of its cosine.
     """
-    if not len(scores):
+    if not len(scores) or not lent:
         return scores
     alike = (means @ means.T).astype(np.float64).clip(min=0.0)
     # A note is most like itself, so of two notes the better one stays the better.
     np.fill_diagonal(alike, 1.0)
-    lenders = min(LENDERS + 1, len(scores))
-    least = -np.partition(-alike, lenders - 1, axis=1)[:, lenders - 1 : lenders]
+    last = min(lenders, len(scores) - 1)
+    least = -np.partition(-alike, last, axis=1)[:, last : last + 1]
     alike[alike < least] = 0.0
-    lent = alike @ scores / alike.sum(axis=1)
-    found: NDArray[np.float64] = (1 - LENT) * scores + LENT * lent
+    near = alike > 0
+    alike[near] **= sharpness
+    borrowed = alike @ scores / alike.sum(axis=1)
+    found: NDArray[np.float64] = (1 - lent) * scores + lent * borrowed
     return found
