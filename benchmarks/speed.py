@@ -7,7 +7,7 @@ of them, and each is compared with the plain sentence-transformers script of the
 clock, by the processor time it took (which a busy machine changes less), and by memory at its peak.
 
     python -m benchmarks.speed [--vault DIR] [--in-place] [--runs N] [--sample N]
-        [--no-suggest] [--no-throughput]
+        [--peers PYTHON] [--no-suggest] [--no-throughput]
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
+from benchmarks.peers import Peers
 from benchmarks.results_file import keep
 from recall import open_index
 
@@ -95,6 +96,9 @@ def _measure(vault: Path, scratch: Path, arguments: argparse.Namespace) -> dict[
         commands["ripgrep"] = [ripgrep, "-il", "decisions", str(vault)]
     if not arguments.suggest:
         del commands["recall suggest-links"]
+    peers = Peers(arguments.peers, vault, scratch) if arguments.peers else None
+    if peers is not None:
+        commands |= peers.commands(QUESTION)
     taken = _take_turns(commands, arguments.runs)
     figures: dict[str, object] = {
         "notes": report["notes"],
@@ -102,6 +106,8 @@ def _measure(vault: Path, scratch: Path, arguments: argparse.Namespace) -> dict[
         "runs": arguments.runs,
         "cold": {name: _summary(runs, taken["bare script"]) for name, runs in taken.items()},
     }
+    if peers is not None:
+        figures["index_seconds_of_peers"] = peers.index_seconds
     if arguments.suggest:  # it learns anew, too
         figures["after_one_note_changed"] = _one_changed(vault, note, arguments.runs)
     if arguments.throughput:
@@ -245,6 +251,9 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument(
         "--sample", type=int, default=1500, help="texts the library embeds, before and after"
+    )
+    parser.add_argument(
+        "--peers", type=Path, metavar="PYTHON", help="of an environment with llm and txtai"
     )
     parser.add_argument("--no-suggest", dest="suggest", action="store_false")
     parser.add_argument("--no-throughput", dest="throughput", action="store_false")
