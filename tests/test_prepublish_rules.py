@@ -3,7 +3,7 @@
 import pytest
 from vaults import LONG, ORCHARD, index_of, write
 
-from recall.domain import Facet, Name, NameKind
+from recall.domain import Facet
 from recall.errors import NoteNotFound, UsageError
 from recall.prepublish import Selection, check
 from recall.prepublish.habits import Habits
@@ -280,12 +280,12 @@ def test_a_habit_is_that_of_the_folder_before_that_of_the_vault():
 
 
 NAMES = [
-    ("stable diffusion", Name(NameKind.STEM, "sd.md")),
-    ("2021-03-04", Name(NameKind.STEM, "day.md")),
-    ("weekly review", Name(NameKind.TITLE, "a.md")),
-    ("weekly review", Name(NameKind.TITLE, "b.md")),
-    ("weekly review", Name(NameKind.TITLE, "c.md")),
-    ("weekly review", Name(NameKind.TITLE, "d.md")),
+    ("stable diffusion", "sd.md"),
+    ("2021-03-04", "day.md"),
+    ("weekly review", "a.md"),
+    ("weekly review", "b.md"),
+    ("weekly review", "c.md"),
+    ("weekly review", "d.md"),
 ]
 
 

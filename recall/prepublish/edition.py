@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import cache, cached_property
 from typing import TYPE_CHECKING
 
+from recall.domain import NameKind
 from recall.entries import card_of
 from recall.errors import NoteUnreadable
 from recall.markdown import parse_note
@@ -98,9 +99,14 @@ class Edition:
             return True
         return any(path in targets for source, targets in self._replaced_links if source != path)
 
-    def replaced_names(self) -> Iterator[tuple[str, Name]]:
-        """The names of the notes that say something else than the index holds."""
-        return (pair for note in self.replaced.values() for pair in names_of(card_of(note)))
+    def replaced_names(self) -> Iterator[tuple[str, str]]:
+        """The names, without ids, of the notes that say something else than the index holds."""
+        return (
+            (key, name.path)
+            for note in self.replaced.values()
+            for key, name in names_of(card_of(note))
+            if name.kind is not NameKind.NOTE_ID
+        )
 
     @cached_property
     def stamps(self) -> Mapping[str, FileStamp]:

@@ -38,9 +38,9 @@ class Vaultwide:
 
         edition = self.edition
         names = (
-            (key, name)
-            for key, name in edition.snapshot.every_name()
-            if name.path not in edition.replaced
+            (key, path)
+            for key, path in edition.snapshot.written_names()
+            if path not in edition.replaced
         )
         return Likely([*names, *edition.replaced_names()])
 

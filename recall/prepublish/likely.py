@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from functools import cache
 
-from recall.domain import Name, NameKind
 from recall.names import normal_form
 
 LEAST_RATIO = (
     0.85  # of equal characters (Ratcliff and Obershelp); difflib's word for "close" is 0.6
 )
+# A name can't be as like as that if it is shorter, or the other is: both twice over their sum.
+_SHORTEST = LEAST_RATIO / (2 - LEAST_RATIO)
 COMPARED = 8  # names that share most trigrams are compared letter by letter
 MOST_BEARERS = 3  # a name of more notes says nothing
 _SEPARATORS = re.compile(r"[\W_]+")
@@ -23,15 +23,11 @@ _DIGITS = re.compile(r"\d+")
 class Likely:
     """The names of a vault, ready to be compared with one that is no name."""
 
-    def __init__(self, names: Iterable[tuple[str, Name]]) -> None:
+    def __init__(self, names: Iterable[tuple[str, str]]) -> None:
+        """`names`: every name that a note bears, in normal form, and the path of that note."""
         self._bearers: dict[str, set[str]] = {}
-        for key, name in names:
-            if name.kind is not NameKind.NOTE_ID:
-                self._bearers.setdefault(_plain(key), set()).add(name.path)
-        self._holders: dict[str, list[str]] = {}  # trigram → the names that hold it
-        for plain in self._bearers:
-            for trigram in _trigrams(plain):
-                self._holders.setdefault(trigram, []).append(plain)
+        for key, path in names:
+            self._bearers.setdefault(_plain(key), set()).add(path)
         self.meant_by = cache(self._meant_by)
 
     def _meant_by(self, target: str) -> str | None:
@@ -48,14 +44,15 @@ class Likely:
 
     def _nearest(self, plain: str) -> list[str]:
         """The names that share most trigrams, for their length, and every number."""
-        wanted = _trigrams(plain)
-        shared = Counter(name for trigram in wanted for name in self._holders.get(trigram, ()))
-        numbers = _DIGITS.findall(plain)
+        # A note has few broken links if any: an index of all trigrams would take longer to make
+        # than it could save.
+        shortest, longest = len(plain) * _SHORTEST, len(plain) / _SHORTEST
+        wanted, numbers = _trigrams(plain), _DIGITS.findall(plain)
         scored = [
-            (-2 * count / (len(wanted) + len(_trigrams(name))), name)
-            for name, count in shared.items()
+            (-2 * len(wanted & _trigrams(name)) / (len(wanted) + len(_trigrams(name))), name)
+            for name in self._bearers
             # 2021-03-04 is spelt much like 2021-03-05, and never means it.
-            if _DIGITS.findall(name) == numbers
+            if shortest <= len(name) <= longest and _DIGITS.findall(name) == numbers
         ]
         return [name for _, name in sorted(scored)[:COMPARED]]
 
@@ -64,6 +61,7 @@ def _plain(key: str) -> str:
     return _SEPARATORS.sub(" ", key).strip()
 
 
+@cache
 def _trigrams(plain: str) -> frozenset[str]:
     padded = f"  {plain} "
     return frozenset(padded[at : at + 3] for at in range(len(padded) - 2))

@@ -60,13 +60,12 @@ class LinkGraph:
             found.setdefault(key, []).append(Name(NameKind(kind), path))
         return {key: tuple(names) for key, names in found.items()}
 
-    def every_name(self) -> Iterator[tuple[str, Name]]:
-        """Every name that a note bears, in normal form, sorted by it."""
-        rows = self._db.rows(
-            "SELECT a.key, a.kind, n.path FROM names a JOIN notes n ON n.id = a.note_id "
-            "ORDER BY a.key, n.path, a.kind"
+    def written_names(self) -> list[tuple[str, str]]:
+        """Every name that people write, in normal form, and the path of the note that bears it."""
+        return self._db.rows(
+            "SELECT a.key, n.path FROM names a JOIN notes n ON n.id = a.note_id WHERE a.kind <> ?",
+            (NameKind.NOTE_ID,),
         )
-        return ((key, Name(NameKind(kind), path)) for key, kind, path in rows)
 
     def links_from(self, path: str) -> tuple[ResolvedLink, ...]:
         """A note's links, in note order."""
