@@ -242,7 +242,7 @@ def _weights_of(kind: str, place: Path) -> list[Path]:
     found = list(place.glob("*.safetensors" if kind == "Transformer" else "model.safetensors"))
     if found:
         return found
-    if any(next(place.glob(pattern), None) for pattern in _PICKLES):
+    if any(list(place.glob(pattern)) for pattern in _PICKLES):
         raise ModelDamaged(
             f"{place} has its weights only as pickles, which can hold code and are never read",
             hint="choose a model, or a revision of it, with .safetensors weights",
