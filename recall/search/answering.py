@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from itertools import compress, islice
 from typing import TYPE_CHECKING
@@ -189,22 +189,26 @@ class _Asked:
         fusion = fused(evidence, words=len(self.wording.asked))
         self.scores = dict(zip(evidence.paths, fusion.tolist(), strict=True))
         self.evidence = evidence
-        self.ranks = _ranks(evidence.best.tolist()), _ranks(evidence.words.tolist())
+        self.ranks = _ranks(evidence.best), _ranks(evidence.words)
         self._prefer_as_typed(list(compress(evidence.paths, evidence.is_first.tolist())))
         # Neither near nor written, a note still bears its name; but only a passage has a section.
         if self.names and holders is None and not filters.facets:
             for path in scope.snapshot.passing(self.names, filters):
                 self.scores.setdefault(path, 0.0)
-        order = sorted(
-            self.scores, key=lambda path: (path not in self.names, -self.scores[path], path)
-        )
+        order = self._best_of(self.scores)
+        if self.names:
+            order.sort(key=self.names.__contains__, reverse=True)
         return list(islice(filter(scope.is_there, order), most))
+
+    def _best_of(self, candidates: Iterable[str]) -> list[str]:
+        """Candidates by their scores, highest first, ties by path."""
+        return sorted(sorted(candidates), key=self.scores.__getitem__, reverse=True)
 
     def _prefer_as_typed(self, candidates: Sequence[str]) -> None:
         """Lift the notes that hold the only word there is as it was typed, not inflected."""
         if self.wording.alone is None:
             return
-        best = sorted(candidates, key=lambda path: (-self.scores[path], path))[:LOOKED_THROUGH]
+        best = self._best_of(candidates)[:LOOKED_THROUGH]
         facets = self.question.filters.facets
         for path in holders_among(best, [self.wording.alone], self.scope.snapshot, facets):
             self.scores[path] += AS_TYPED
@@ -275,9 +279,8 @@ class _Asked:
         )
 
 
-def _ranks(values: Sequence[float]) -> list[int]:
+def _ranks(values: NDArray[np.float64]) -> Sequence[int]:
     """The rank of each value, 1 for the highest; of equal ones the first goes first."""
-    ranks = [0] * len(values)
-    for rank, at in enumerate(sorted(range(len(values)), key=lambda at: -values[at]), start=1):
-        ranks[at] = rank
+    order = (-values).argsort(kind="stable")
+    ranks: Sequence[int] = (order.argsort(kind="stable") + 1).tolist()
     return ranks

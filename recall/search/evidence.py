@@ -12,16 +12,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recall.domain import Filters
 from recall.records import dataclass
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from recall.domain import Filters
     from recall.store import Snapshot
 
 POOL = 120  # texts and notes taken from either side, or more if more notes are asked for
 TEXTS_A_NOTE = 5  # so many texts are looked at for each note that is asked for
+COMMON_FROM = 8_000  # notes that hold a term; of fewer, BM25 is told in 20 milliseconds
 LONG_RUN = 16  # rows; longer runs are rare, and are added one by one
 SATURATION = 2.2  # what BM25 makes of a term that a note is full of, times its rarity: k1 + 1
 
@@ -79,8 +80,9 @@ def gather(
         if only is None
         else (set(only), set(only))
     )
-    columns = COLUMN_WEIGHTS
-    written = snapshot.lexical(terms, max(POOL, k), filters=filters, columns=columns, also=near)
+    pool = max(POOL, k)
+    telling = _telling(snapshot, terms, pool) if filters == Filters() else terms
+    written = snapshot.lexical(telling, pool, filters=filters, columns=COLUMN_WEIGHTS, also=near)
     words_of = dict(written)
     first = first_near.union(path for path, _ in written[:POOL])
     paths = sorted(near | words_of.keys() if only is None else near)
@@ -98,6 +100,20 @@ def gather(
         means=means,
         is_first=np.array([path in first for path in paths], dtype=bool),
     )
+
+
+def _telling(snapshot: Snapshot, terms: Mapping[str, float], pool: int) -> Mapping[str, float]:
+    """The terms without those that decide nothing, where the others fill the list of the best.
+
+    BM25 gives a term that more than half of the notes hold a millionth of what others get, so it
+    only decides between notes that are otherwise equal, and takes the longest to do so. Of 255
+    questions of two judged collections none was answered differently without such terms.
+    """
+    notes, frequency = snapshot.note_count(), snapshot.document_frequency(terms)
+    if not any(pool <= count <= notes / 2 for count in frequency.values()):
+        return terms
+    most = max(notes / 2, COMMON_FROM)
+    return {term: weight for term, weight in terms.items() if frequency[term] <= most}
 
 
 def _near(

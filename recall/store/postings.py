@@ -7,6 +7,7 @@ words are asked again and again. So a snapshot keeps the answers, the last ones 
 from __future__ import annotations
 
 import json
+from itertools import compress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -82,18 +83,18 @@ class Postings:
             best = held[totals >= -np.partition(-totals, k - 1)[k - 1]]
         rows = self._db.rows(
             "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.id = q.value UNION "
-            "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.path = q.value",
+            "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.path = q.value "
+            "ORDER BY 1",
             (json.dumps(best.tolist()), json.dumps(list(also))),
         )
         numbers = np.array([number for _, number in rows], dtype=np.int64)
-        places = np.searchsorted(held, numbers).clip(max=max(len(held) - 1, 0))
-        is_held = held[places] == numbers if len(held) else np.zeros(len(numbers), dtype=bool)
-        found = [
-            (path, float(totals[place]))
-            for (path, _), place, holds in zip(rows, places, is_held.tolist(), strict=True)
-            if holds
-        ]
-        return sorted(found, key=lambda item: (-item[1], item[0]))
+        places = np.searchsorted(held, numbers)
+        is_held = held.take(places, mode="clip") == numbers if len(held) else places < 0
+        scores = totals[places[is_held]]
+        order = np.argsort(-scores, kind="stable")  # ties stay by path
+        paths = list(compress((path for path, _ in rows), is_held.tolist()))
+        ranked = zip(order.tolist(), scores[order].tolist(), strict=True)
+        return [(paths[at], score) for at, score in ranked]
 
     def _totals(
         self, weights: Mapping[str, float], of_column: Mapping[str, float]
