@@ -9,6 +9,7 @@ from vaults import ORCHARD, index_of, write
 from recall.domain import Facet, Filters, NameKind
 from recall.errors import IndexMissing, UsageError
 from recall.index import Index
+from recall.search.verbatim import titled_so
 
 
 @pytest.fixture
@@ -51,6 +52,37 @@ def test_inflected_words_are_found(orchard):
 def test_a_question_that_is_the_name_of_a_note_finds_it_first(orchard, question, path, kind):
     hit = orchard.search(question).hits[0]
     assert (hit.card.path, hit.parts.name) == (path, kind)
+
+
+@pytest.mark.parametrize(
+    ("question", "path"),
+    [
+        ("what is a map", "map.md"),  # its title has a question mark
+        ("0 13", "release.md"),
+        ("maps and atlases", "maps.md"),
+        ("map and atlas", None),  # inflected otherwise: the words of a title, not its name
+        ("...", None),
+        ("x" * 70, None),  # no term at all
+        ("map " * 2000, None),
+    ],
+)
+def test_a_title_is_a_name_however_it_is_punctuated(tmp_path, question, path):
+    write(
+        tmp_path,
+        {
+            "map.md": "# What is a map?\n\nA drawing of land, seen from above.\n",
+            "release.md": "# 0.13\n\nSeveral repairs of the drawing of coasts and of harbours.\n",
+            "maps.md": "# Maps, and: Atlases\n\nSheets of paper that show where land ends.\n",
+            "zero.md": "# 0\n\n0\n",
+        },
+    )
+    index = index_of(tmp_path)
+    index.refresh()
+    with index.read() as snapshot:
+        assert titled_so(question, snapshot) == ([path] if path else [])
+    if path:
+        hit = index.search(question).hits[0]
+        assert (hit.card.path, hit.parts.name) == (path, NameKind.TITLE)
 
 
 def test_a_name_finds_its_note_however_many_others_hold_the_word(tmp_path):

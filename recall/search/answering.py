@@ -25,7 +25,7 @@ from recall.search.narrowing import why_none_passes
 from recall.search.question import Question, read_question
 from recall.search.showing import best_passages, similar_to
 from recall.search.spelling import Spelled, corrected
-from recall.search.verbatim import holders_among, phrase_holders
+from recall.search.verbatim import holders_among, phrase_holders, titled_so
 from recall.search.wording import Wording, question_wording, text_wording
 
 if TYPE_CHECKING:
@@ -144,7 +144,8 @@ def _for_question(question: Question, scope: Scope) -> _Asked:
 def _names(text: str, snapshot: Snapshot) -> dict[str, NameKind]:
     """The notes that a text is a name of, and which kind of name it is."""
     named = Resolver(snapshot.lookup).resolve(text.strip(), source="")
-    return {path: named.kind for path in named.candidates if named.kind is not None}
+    found = {path: named.kind for path in named.candidates if named.kind is not None}
+    return found or dict.fromkeys(titled_so(text, snapshot), NameKind.TITLE)
 
 
 def _for_text(text: str, passages: Sequence[str], filters: Filters, scope: Scope) -> _Asked:

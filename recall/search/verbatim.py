@@ -1,4 +1,4 @@
-"""Which notes hold a phrase, or a single word, as it was typed."""
+"""Which notes hold a phrase, a single word or a title as it was typed."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from recall.store import Snapshot, StoredPassage
 
 MOST_HOLDERS = 5_000  # notes with the words of a phrase that are read through for it
+LONGEST_TITLE = 40  # terms; who asks more does not name a note
 
 
 def phrase_holders(
@@ -47,6 +48,17 @@ def holders_among(
             for key in keys
         )
     ]
+
+
+def titled_so(text: str, snapshot: Snapshot) -> list[str]:
+    """The notes that have these words for a title: `what is a map` names `What is a map?`."""
+    asked = terms(text)
+    if not 0 < len(asked) <= LONGEST_TITLE:
+        return []
+    key = phrase_key(text)
+    paths = snapshot.titled(asked)
+    cards = snapshot.cards(paths)
+    return [path for path in paths if phrase_key(cards[path].title) == key]
 
 
 def phrase_key(phrase: str) -> str:

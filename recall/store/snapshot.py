@@ -322,6 +322,10 @@ class Snapshot(Catalog):
         """The notes in whose prose these terms follow one another, sorted."""
         return vocabulary.holders(self._db, phrase, filters)
 
+    def titled(self, title: Iterable[str]) -> list[str]:
+        """The notes whose whole title is these terms, sorted."""
+        return vocabulary.titled(self._db, title)
+
     def check_files(self) -> None:
         """See that every vectors file is there and as it was; opens none that looks untouched.
 

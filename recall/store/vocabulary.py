@@ -68,3 +68,14 @@ def holders(database: Database, phrase: Iterable[str], filters: Filters) -> list
         (match(phrase, searched), *parameters),
     )
     return [path for (path,) in rows]
+
+
+def titled(database: Database, title: Iterable[str]) -> list[str]:
+    """The notes whose whole title is these terms, sorted."""
+    written = storable(" ".join(title))
+    rows = database.rows(
+        "SELECT n.path FROM words JOIN notes n ON n.id = words.rowid "
+        "WHERE words MATCH ? AND words.title = ? ORDER BY n.path",
+        (match([written], ["title"]), written),
+    )
+    return [path for (path,) in rows]
