@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.kills import bytes_of, in_child
-from benchmarks.small_vault import grow, index_of
+from benchmarks.kills import in_child
+from benchmarks.small_vault import bytes_of, grow, index_of
 from recall.errors import NothingToUndo, RecallError
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from benchmarks.corruption import answers
-from benchmarks.small_vault import grow, index_of, note
+from benchmarks.small_vault import bytes_of, grow, index_of, note
 from recall.errors import RecallError
 
 FRESH = ("hits", "suggestions")  # leave out notes whose files are gone
@@ -123,8 +123,3 @@ def _held(vault: Path) -> dict[str, object]:
     """All that the index holds; not what depends on which notes are there at this moment."""
     told = answers(index_of(vault))
     return {name: said for name, said in told.items() if name not in {"stamps", *FRESH}}
-
-
-def bytes_of(vault: Path) -> dict[str, bytes]:
-    """What every note of a folder holds."""
-    return {path.name: path.read_bytes() for path in sorted(vault.glob("*.md"))}

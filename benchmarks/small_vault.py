@@ -48,6 +48,11 @@ def index_of(folder: Path) -> Index:
     return Index(settings, embedder=WordEmbedder())
 
 
+def bytes_of(vault: Path) -> dict[str, bytes]:
+    """What every note of a folder holds."""
+    return {path.name: path.read_bytes() for path in sorted(vault.glob("*.md"))}
+
+
 def settle() -> None:
     """Wait until a file written now has another time than one written before."""
     time.sleep(0.06)

@@ -38,6 +38,8 @@ if TYPE_CHECKING:
     from recall.store import Snapshot
     from recall.vault import Vault
 
+State = tuple[str, str]  # of an index: which catalog, and which of its builds
+
 
 class Suggester:
     """Suggestions over one vault; keeps what the vault teaches between two questions."""
@@ -49,9 +51,9 @@ class Suggester:
         self._vault = vault
         self._feedback = feedback
         self._embedder = embedder
-        # What the vault teaches, and the generation it was asked for; by whether older will do.
-        self._taught: dict[bool, tuple[int, Learned]] = {}
-        self._spelt: tuple[int, Manner] | None = None  # generation, and how its links are spelled
+        # What the vault teaches, and the state it was asked for; by whether older will do.
+        self._taught: dict[bool, tuple[State, Learned]] = {}
+        self._spelt: tuple[State, Manner] | None = None  # and how its links are spelled
 
     def suggest(
         self,
@@ -217,8 +219,9 @@ class Suggester:
             anew: Whether to learn again what is there already.
             older_will_do: As of `Index.refresh`.
         """
+        state = _state_of(snapshot)
         taught = self._taught.get(older_will_do)
-        if anew or taught is None or taught[0] != snapshot.generation:
+        if anew or taught is None or taught[0] != state:
             learned = learned_of(
                 snapshot,
                 self._settings.index,
@@ -227,13 +230,14 @@ class Suggester:
                 anew=anew,
                 older_will_do=older_will_do,
             )
-            taught = self._taught[older_will_do] = snapshot.generation, learned
+            taught = self._taught[older_will_do] = state, learned
         return taught[1]
 
     def manner(self, snapshot: Snapshot) -> Manner:
         """How the vault spells its links; looked up once for each state of the index."""
-        if self._spelt is None or self._spelt[0] != snapshot.generation:
-            self._spelt = snapshot.generation, vault_manner(snapshot)
+        state = _state_of(snapshot)
+        if self._spelt is None or self._spelt[0] != state:
+            self._spelt = state, vault_manner(snapshot)
         return self._spelt[1]
 
     def _ranked(
@@ -273,3 +277,7 @@ class Suggester:
             return ()
         lines = Lines(text)
         return tuple(lines.line_at(link.span.start) for link in links)
+
+
+def _state_of(snapshot: Snapshot) -> State:
+    return snapshot.born, snapshot.built

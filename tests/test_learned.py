@@ -1,5 +1,6 @@
 """What is learned from the vault itself: whitening, the adapter, and how both are kept."""
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from recall.links.measures import measure
 from recall.links.whitening import Whitening, unit
 from recall.prepublish import Selection, check
 from recall.store.files import LEARNED
-from recall.store.learned import is_current, read_facts
+from recall.store.learned import is_current, read, read_facts
 
 COMMON = 4
 
@@ -152,7 +153,7 @@ def test_a_change_in_a_small_vault_is_learned_at_once(tmp_path):
     index.refresh()
     with index.read() as snapshot:
         learned = learned_of(snapshot, index.settings.index, max_notes_per_text=COMMON)
-        assert learned.facts.generation == snapshot.generation
+        assert learned.facts.built == snapshot.built
         assert learned.links == 59
 
 
@@ -165,7 +166,7 @@ def test_a_check_is_content_with_what_was_learned_before_a_note_changed(tmp_path
     assert note.path == "n00.md"
     assert read_facts(index.settings.index) == before
     index.refresh()  # a suggestion is asked for
-    assert read_facts(index.settings.index).generation > before.generation
+    assert read_facts(index.settings.index).built > before.built
 
 
 def test_links_that_are_written_twice_are_not_taken_for_new_ones(tmp_path):
@@ -233,6 +234,21 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path, damage):
     assert suggested == [
         item.card.path for item in index.suggest_links("apples.md", k=3).suggestions
     ]
+
+
+def test_an_archive_whose_headers_are_flipped_is_as_good_as_none(tmp_path):
+    index = indexed(tmp_path, ORCHARD)
+    file = index.settings.index / LEARNED
+    content = file.read_bytes()
+    entry = content.index(b"PK\x01\x02")  # of the directory: flags at 8, compression at 10
+    header = content.index(b"{'descr'")  # of an array: NumPy reads it as Python
+    places = (*range(entry + 4, entry + 12), *range(header, header + 8))
+    for place, bit in itertools.product(places, range(8)):
+        flipped = bytearray(content)
+        flipped[place] ^= 1 << bit
+        file.write_bytes(flipped)
+        held, facts = read(index.settings.index), read_facts(index.settings.index)
+        assert held is None or held[0] == facts
 
 
 def test_links_that_are_taken_out_of_the_index_are_taken_out_of_what_is_learned(tmp_path):

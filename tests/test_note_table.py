@@ -35,7 +35,7 @@ def kept_and_read(index):
     assert kept is not None
     with index.read() as snapshot:
         state = kept[0]
-        assert (state.born, state.generation) == (snapshot.born, snapshot.generation)
+        assert (state.born, state.built) == (snapshot.born, snapshot.built)
         segments = snapshot._segments()
         return kept[1], read_table(snapshot.database, segments, state.max_notes_per_text)
 
@@ -168,6 +168,32 @@ def test_the_table_of_another_index_is_not_believed(tmp_path):
     index_of(second).refresh()
     kept, read = kept_and_read(index_of(second))
     assert kept.differences(read) == []
+
+
+@pytest.mark.parametrize("is_process_new", [True, False])
+def test_an_older_index_put_back_under_a_newer_table_does_not_believe_it(tmp_path, is_process_new):
+    vault, older = tmp_path / "vault", tmp_path / "older"
+    write(vault, ORCHARD)
+    index = index_of(vault)
+    index.refresh(learns=False)  # as a search does: no table yet
+    shutil.copytree(vault / ".recall", older)
+    write(vault, {"new.md": "# Hives\n\nGrafted trees and bees, and a ledger of fruit.\n"})
+    index.refresh()
+    for file in older.iterdir():
+        shutil.copy2(file, vault / ".recall" / file.name)
+    write(vault, {"new.md": "# Debts\n\nA stone bridge over the river.\n"})
+    index = index_of(vault) if is_process_new else index
+    index.refresh(learns=False)  # the same generation as the table's, and the same numbers of texts
+    held = [index.suggest_links(path).suggestions for path in ("apples.md", "new.md")]
+    index.refresh()
+    held += [index.suggest_links(path).suggestions for path in ("apples.md", "new.md")]
+    kept, read = kept_and_read(index)
+    assert kept.differences(read) == []
+    shutil.rmtree(vault / ".recall")
+    fresh = index_of(vault)
+    fresh.refresh()
+    expected = [fresh.suggest_links(path).suggestions for path in ("apples.md", "new.md")]
+    assert held == expected * 2
 
 
 def test_no_file_is_left_open_and_only_the_owner_may_read_the_table(tmp_path):

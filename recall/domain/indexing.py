@@ -70,8 +70,8 @@ class LearnedFacts:
     space: str
     born: str  # when the catalog was made
     max_notes_per_text: int
-    generation: int  # of the index
-    measured: int  # the generation whose notes were measured with it
+    built: str  # when the state of the index was published that this was learned from
+    measured: str  # and the state whose notes were measured with it
     last_text: int  # the highest number that a text had
     links: int  # that were learned from: each pair of notes once
     resolved_links: int  # that the index held: to tell how many are new

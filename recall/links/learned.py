@@ -60,7 +60,7 @@ class Learned:
 
     def measures_of(self, snapshot: Snapshot) -> Measures | None:
         """What was measured of every note, if that was of this very state of the index."""
-        is_of = (self.facts.born, self.facts.measured) == (snapshot.born, snapshot.generation)
+        is_of = (self.facts.born, self.facts.measured) == (snapshot.born, snapshot.built)
         return self.measures if is_of else None
 
     def lengths_of(
@@ -111,8 +111,8 @@ def learn(snapshot: Snapshot, *, max_notes_per_text: int) -> Learned:
             space=snapshot.identity.space,
             born=snapshot.born,
             max_notes_per_text=max_notes_per_text,
-            generation=snapshot.generation,
-            measured=snapshot.generation,
+            built=snapshot.built,
+            measured=snapshot.built,
             last_text=snapshot.last_text_id(),
             links=len(edges),
             resolved_links=_resolved_links(snapshot.counts()),
@@ -172,7 +172,7 @@ def _measured_anew(learned: Learned, snapshot: Snapshot, max_notes_per_text: int
             before=learned.measures,
             knows_texts=bool(snapshot.born) and snapshot.born == learned.facts.born,
         ),
-        facts=replace(learned.facts, born=snapshot.born, measured=snapshot.generation),
+        facts=replace(learned.facts, born=snapshot.born, measured=snapshot.built),
     )
 
 
@@ -220,7 +220,7 @@ def _is_fresh(
     known = (facts.layout, facts.space, facts.max_notes_per_text)
     if known != (LAYOUT, snapshot.identity.space, max_notes_per_text):
         return False
-    if (facts.born, facts.generation) == (snapshot.born, snapshot.generation):
+    if (facts.born, facts.built) == (snapshot.born, snapshot.built):
         return True
     counts = snapshot.counts()
     if counts.notes <= small:

@@ -74,10 +74,15 @@ class Catalog(LinkGraph):
         return self.meta("born") or ""
 
     @property
+    def built(self) -> str:
+        """When this build was published, as it is written: tells a state from every other."""
+        return self.meta("built_at") or ""
+
+    @property
     def built_at(self) -> datetime:
         """When this build was published, UTC."""
         with as_written():
-            return datetime.fromisoformat(self.meta("built_at") or "1970-01-01T00:00:00+00:00")
+            return datetime.fromisoformat(self.built or "1970-01-01T00:00:00+00:00")
 
     def segments(self) -> tuple[Segment, ...]:
         """The live vectors files."""

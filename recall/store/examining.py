@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from recall.domain import Diagnosis, Health
 from recall.errors import IndexMissing, RecallError
-from recall.store.files import CATALOG, is_leftover, is_segment_file, size_of
+from recall.store import learned
+from recall.store.files import CATALOG, LEARNED, is_leftover, is_segment_file, size_of
 from recall.store.seal import read_seal
 from recall.store.snapshot import Snapshot
 
@@ -48,6 +49,7 @@ def examine(directory: Path) -> Iterator[Diagnosis]:
                     yield Diagnosis(part, Health.GOOD, SAID[part])
             if not any(flaws.values()):
                 yield _table(snapshot)
+                yield from _learned(directory)
     except IndexMissing:
         yield Diagnosis("index", Health.WARNING, "nothing is indexed yet", NEXT_BUILD)
         return
@@ -65,6 +67,17 @@ def _table(snapshot: Snapshot) -> Diagnosis:
     if reason := snapshot.why_table_unsound():
         return Diagnosis("table of notes", Health.WARNING, reason, REBUILD)
     return Diagnosis("table of notes", Health.GOOD, "nothing in it differs from the index")
+
+
+def _learned(directory: Path) -> Iterator[Diagnosis]:
+    """What the vault taught; it can always be learned again."""
+    if not os.path.lexists(directory / LEARNED):
+        return
+    if learned.read(directory) is None:
+        message = f"{LEARNED} is not what was written"
+        yield Diagnosis("what was learned", Health.WARNING, message, NEXT_BUILD)
+    else:
+        yield Diagnosis("what was learned", Health.GOOD, "it is as it was written")
 
 
 def _permissions(directory: Path) -> Iterator[Diagnosis]:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import json
 import os
 import zipfile
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recall.domain import LearnedFacts
-from recall.errors import RecallError
-from recall.store.files import CATALOG, LEARNED, LEARNED_BEFORE, TABLE, open_to_read
-from recall.store.seal import read_seal
+from recall.store.files import LEARNED, LEARNED_BEFORE, TABLE, open_to_read
+from recall.store.seal import read_seal, renew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,28 +23,22 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 _FACTS = "facts.json"
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, RecallError)
 
 
 def is_current(directory: Path) -> bool:
-    """Whether the file was looked at since the index last changed; opens neither.
+    """Whether the file was looked at since the index last changed, and is as it was then.
 
-    The table of notes, which is kept at the same time, has to be as it was then.
+    So has the table of notes to be, which is kept at the same time. Opens neither: a build makes a
+    seal that vouches for neither.
     """
-    try:
-        learned = (directory / LEARNED).stat().st_mtime_ns
-        if learned < (directory / CATALOG).stat().st_mtime_ns:
-            return False
-    except OSError:
-        return False
     seal = read_seal(directory)
-    return seal is not None and seal.vouches_for(directory / TABLE)
+    return seal is not None and all(seal.vouches_for(directory / name) for name in (LEARNED, TABLE))
 
 
 def mark_as_current(directory: Path) -> None:
     """Say that the file will do for the index as it is now."""
-    with suppress(OSError):
-        os.utime(directory / LEARNED, follow_symlinks=False)
+    if (seal := read_seal(directory)) is not None:
+        renew(directory, seal, [LEARNED])
 
 
 def read_facts(directory: Path) -> LearnedFacts | None:
@@ -54,7 +46,7 @@ def read_facts(directory: Path) -> LearnedFacts | None:
     try:
         with open_to_read(directory / LEARNED) as stream, zipfile.ZipFile(stream) as archive:
             return LearnedFacts(**json.loads(archive.read(_FACTS)))
-    except _DAMAGE:
+    except Exception:  # noqa: BLE001 - a damaged archive raises more than `zipfile` and NumPy name
         return None
 
 
@@ -69,7 +61,7 @@ def read(directory: Path) -> tuple[LearnedFacts, dict[str, NDArray[Any]]] | None
         ):
             facts = LearnedFacts(**json.loads(held.zip.read(_FACTS)))
             return facts, {name: held[name] for name in held.files if name != _FACTS}
-    except _DAMAGE:
+    except Exception:  # noqa: BLE001 - a damaged archive raises more than `zipfile` and NumPy name
         return None
 
 
@@ -96,3 +88,4 @@ def write(directory: Path, facts: LearnedFacts, arrays: Mapping[str, NDArray[Any
     except BaseException:
         part.unlink(missing_ok=True)
         raise
+    mark_as_current(directory)

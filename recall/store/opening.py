@@ -155,7 +155,7 @@ def _begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: b
             check_header(database, file)
             _check_paths(database, file)
             _check_seal(database, directory)
-        _adopt(database, identity)
+        _adopt(database, identity, directory)
     except BaseException:
         database.close()
         raise
@@ -202,7 +202,7 @@ def _has_sound_vectors(database: Database, directory: Path) -> bool:
     return True
 
 
-def _adopt(database: Database, identity: Identity) -> None:
+def _adopt(database: Database, identity: Identity, directory: Path) -> None:
     row = database.row("SELECT value FROM meta WHERE key = 'space'")
     if row is not None and row[0] != identity.space:
         forget_vectors(database)
@@ -210,8 +210,20 @@ def _adopt(database: Database, identity: Identity) -> None:
         "INSERT OR REPLACE INTO meta VALUES (?, ?)",
         [("space", identity.space), ("recipe", identity.recipe)],
     )
-    # The numbers of texts are never given twice in one catalog, but again in the next.
+    # The numbers of texts are never given twice in one catalog, but again in the next; and in an
+    # older copy that was put back, which the files beside it tell.
+    if _is_older_copy(Catalog(database), directory):
+        database.run("DELETE FROM meta WHERE key = 'born'")
     database.run("INSERT OR IGNORE INTO meta VALUES ('born', ?)", (now(),))
+
+
+def _is_older_copy(catalog: Catalog, directory: Path) -> bool:
+    """Whether a file beside the catalog is of a later state of it than the catalog holds."""
+    from recall.store.learned import read_facts  # late: reading needs neither
+    from recall.store.vectors.note_table_file import state_of
+
+    found = [item for item in (read_facts(directory), state_of(directory)) if item is not None]
+    return any(item.born == catalog.born and item.built > catalog.built for item in found)
 
 
 def _make_folder(directory: Path) -> None:

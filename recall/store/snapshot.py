@@ -240,7 +240,7 @@ class Snapshot(Catalog):
         from recall.store.vectors.note_table_file import State
 
         self._segments()  # opening them can move on to a later state
-        return State(self.born, self.identity.space, self.generation, max_notes_per_text)
+        return State(self.born, self.built, self.identity.space, max_notes_per_text)
 
     def _reader(self, state: State) -> Reader:
         from recall.store.vectors.note_table import read_table

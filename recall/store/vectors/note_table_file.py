@@ -36,6 +36,9 @@ LAYOUT = 2
 ALIGNED = 64  # bytes: where arrays begin, and as much as a vector instruction reads
 LONGEST_HEAD = 1 << 14  # bytes
 _KINDS = {"<i8", "<f4", "|u1"}
+_DAMAGE = (
+    OSError, RecallError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
+)  # fmt: skip
 _WORDS = ("paths", "terms", "tag_names")  # as JSON: any `str` survives
 
 
@@ -44,8 +47,8 @@ class State:
     """What a table is of."""
 
     born: str  # when the catalog was made: the numbers of texts mean something else in another
+    built: str  # when this state of it was published: its generation, an older copy may reach again
     space: str
-    generation: int
     max_notes_per_text: int | None
 
     def follows(self, other: State) -> bool:
@@ -57,6 +60,15 @@ class State:
 def is_there(directory: Path) -> bool:
     """Whether something stands in the file's place."""
     return os.path.lexists(directory / TABLE)
+
+
+def state_of(directory: Path) -> State | None:
+    """What the table that is kept is of; None if there is none, or its head is damaged."""
+    try:
+        with open_to_read(directory / TABLE) as file:
+            return _head(file)[0]
+    except _DAMAGE:
+        return None
 
 
 def load(
@@ -82,7 +94,7 @@ def load(
             if seal is not None and state == wanted:
                 renew(directory, seal, [TABLE])
         return state, _table(np.frombuffer(body, np.uint8), places)
-    except (OSError, RecallError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+    except _DAMAGE:
         return None
 
 
