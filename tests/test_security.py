@@ -19,7 +19,9 @@ import pytest
 from vaults import ORCHARD, index_of, write
 
 from recall.cli import main
+from recall.edit import NewLink, add_links
 from recall.markdown import parse_note
+from recall.prepublish.silence import read_silence
 from recall.render import as_json, as_text, hits
 
 ROOT = Path(__file__).parents[1]
@@ -190,7 +192,7 @@ UNITS = {
     "tags": "#a ", "comments": "<!-- ", "percent": "%%a ", "maths": "$a", "html": "<b",
     "entities": "&amp", "urls": "https://a.b/(", "lists": "- a\n", "fences": "```\n",
     "footnotes": "[^a]: b\n", "yaml": "a: [b]\n", "blanks": " ", "lines": "\n",
-    "carriage returns": "\r", "colons": "::",
+    "carriage returns": "\r", "colons": "::", "related": "Related: [[a]]\n",
 }  # fmt: skip
 
 
@@ -207,6 +209,46 @@ def test_a_note_of_sixteen_megabytes_takes_time_in_proportion(unit):
     small, large = min(seconds(2), seconds(2)), seconds(16)
     # A quadratic scanner takes 64 times as long.
     assert large < 16 * small + 0.5, f"{small:.2f} s for 2 MB, {large:.2f} s for 16 MB"
+
+
+slow = pytest.mark.slow
+EDITED = {
+    "items": "- a\n", "open comments": "<!-- a\n",
+    "blanks in a row": "Related: [[a]]" + " " * 4000 + "x",
+}  # fmt: skip
+MORE_EDITED = {
+    "labels": "Related:\n\n", "rows": "Related: [[a]]\n", "comments": "<!-- a -->\n",
+    "percent": "%% a %%\n", "headings": "## Related\n", "titles": "# a\n",
+    "trees": "<ul><li>related", "keys and items": "related:\n- '[[a]]'\n",
+    "callouts": "> [!note] Related\n> - [[a]]\n\n", "footnotes": "[^1]: a\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "unit", [*EDITED.values(), *(pytest.param(unit, marks=slow) for unit in MORE_EDITED.values())]
+)
+def test_links_are_put_into_a_note_in_time_in_proportion_to_its_size(unit):
+    link = NewLink("b.md", "Bees", "b", "b.md", names=("Bees",))
+
+    def seconds(size: int) -> float:
+        text = unit * (size // len(unit))
+        started = time.process_time()
+        add_links("a.md", text, [link], lambda _: None, mentions=True)
+        return time.process_time() - started
+
+    small, large = min(seconds(12_000), seconds(12_000)), seconds(48_000)
+    # A quadratic editor takes 16 times as long.
+    assert large < 8 * small + 0.2, f"{small:.2f} s for 12 KB, {large:.2f} s for 48 KB"
+
+
+@pytest.mark.parametrize(
+    "unit", ["<!-- recall: ignore ", "<!-- recall: ignore -->\n", "%% recall: ignore"]
+)
+def test_comments_that_silence_are_read_in_time_in_proportion_to_their_number(unit):
+    text = unit * (200_000 // len(unit))
+    started = time.process_time()
+    read_silence(text)
+    assert time.process_time() - started < 5  # it took minutes
 
 
 @pytest.mark.slow

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from recall.edit.place import Place, Put
     from recall.manner import NewLink
 
+MOST_PLACES = 10  # that are tried: each takes a reading of the whole note
+
 
 @dataclass(frozen=True, slots=True)
 class Unplaced:
@@ -103,7 +105,7 @@ def _places(page: Page) -> list[Place]:
         *find_rows(page),
         *find_properties(page),
     ]
-    return sorted(found, key=lambda place: -place.links)  # stable
+    return sorted(found, key=lambda place: -place.links)[:MOST_PLACES]  # stable
 
 
 def _ways(

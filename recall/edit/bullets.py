@@ -139,21 +139,19 @@ def find_lists(page: Page) -> Iterator[ListPlace]:
 
 def find_leads(page: Page) -> Iterator[Lead]:
     """What announces links to related notes, with the leaves under it."""
-    leaves = page.leaves
-    for at, leaf in enumerate(leaves):
+    for leaf in page.leaves:
         if leaf.kind is LeafKind.HEADING and not page.is_title(leaf):
             words = page.read(leaf)
-            under = _until(leaves[at + 1 :], lambda other: other.kind is LeafKind.HEADING)
+            under = _until(page, leaf, lambda other: other.kind is LeafKind.HEADING)
         elif leaf.kind is LeafKind.CALLOUT:
             words = page.read(leaf) or leaf.word
-            under = _in_callout(leaves[at + 1 :], leaf.callouts)
+            under = _in_callout(page, leaf)
         elif leaf.kind in {LeafKind.PARAGRAPH, LeafKind.ITEM} and not leaf.is_html:
-            found = _LEAD_LINE.match(
-                page.cleaned, page.cleaned.rfind("\n", 0, leaf.end) + 1, leaf.end
-            )
+            line = page.cleaned.rfind("\n", 0, leaf.end) + 1
+            found = _LEAD_LINE.match(page.cleaned, line, leaf.end)
             words = found.group(1).strip() if found else ""
-            under = _below(leaves[at + 1 :], leaf)
-            is_announced = page.cleaned[: leaf.end].rstrip("* _\t").endswith(":")
+            under = _below(page, leaf)
+            is_announced = page.cleaned[line : leaf.end].rstrip("* _\t").endswith(":")
             if not under and (leaf.kind is LeafKind.PARAGRAPH or not is_announced):
                 continue  # a line of its own, or only an item of some list
         else:
@@ -162,21 +160,24 @@ def find_leads(page: Page) -> Iterator[Lead]:
             yield Lead(leaf, words, tuple(under))
 
 
-def _in_callout(leaves: Sequence[Leaf], depth: int) -> list[Leaf]:
+def _in_callout(page: Page, lead: Leaf) -> list[Leaf]:
+    depth = lead.callouts
     return _until(
-        leaves,
+        page,
+        lead,
         lambda other: (
             other.callouts < depth or (other.kind is LeafKind.CALLOUT and other.callouts == depth)
         ),
     )
 
 
-def _below(leaves: Sequence[Leaf], lead: Leaf) -> list[Leaf]:
+def _below(page: Page, lead: Leaf) -> list[Leaf]:
     """The items right behind a paragraph, or nested in an item."""
     level = lead.level if lead.kind is LeafKind.ITEM else 0
     around = (lead.quotes, lead.callouts)
     return _until(
-        leaves,
+        page,
+        lead,
         lambda other: (
             other.kind is not LeafKind.ITEM
             or other.is_html
@@ -186,8 +187,8 @@ def _below(leaves: Sequence[Leaf], lead: Leaf) -> list[Leaf]:
     )
 
 
-def _until(leaves: Sequence[Leaf], is_end: Callable[[Leaf], bool]) -> list[Leaf]:
-    return list(takewhile(lambda leaf: not is_end(leaf), leaves))
+def _until(page: Page, lead: Leaf, is_end: Callable[[Leaf], bool]) -> list[Leaf]:
+    return list(takewhile(lambda leaf: not is_end(leaf), page.leaves_behind(lead)))
 
 
 def _lists_under(page: Page, lead: Lead) -> Iterator[ListPlace]:
@@ -228,8 +229,11 @@ def _end_of_item(page: Page, item: Leaf) -> int:
     prefix = page.prefix(item)
     depth = columns(prefix[: len(prefix) - len(prefix.lstrip(" \t"))])
     reach = end
-    for line in page.cleaned[end + 1 :].split("\n"):
-        reach += 1 + len(line)
+    while reach < len(page.cleaned):
+        start = reach + 1
+        stop = page.cleaned.find("\n", start)
+        reach = stop if stop >= 0 else len(page.cleaned)
+        line = page.cleaned[start:reach]
         body = line.lstrip(" \t")
         if body and columns(line[: len(line) - len(body)]) < depth + 2:
             break
@@ -240,8 +244,7 @@ def _end_of_item(page: Page, item: Leaf) -> int:
 
 def _nested(page: Page, item: Leaf) -> Iterator[Leaf]:
     """The leaves behind an item that lie in it: deeper items, and paragraphs of its own."""
-    at = next(number for number, leaf in enumerate(page.leaves) if leaf is item)
-    for leaf in page.leaves[at + 1 :]:
+    for leaf in page.leaves_behind(item):
         is_next = leaf.level <= item.level and page.has_marker(leaf)
         if leaf.kind is not LeafKind.ITEM or leaf.is_html or is_next:
             return

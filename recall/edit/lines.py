@@ -25,8 +25,10 @@ _LABEL = re.compile(
     r"::?[*_]{0,3}(?=\s|\Z|\[)",
     re.MULTILINE,
 )
-_SEPARATOR = re.compile(r"(?:[\s>]*(?:[,;|/·•&+]|-{1,2}|–|—|and|or|\\|<br ?/?>)?[\s>]*)\Z")
-_TAIL = re.compile(r"[ \t]*[.;]?[ \t]*\Z")
+# Blanks are taken once and for all (`*+`), so that many of them are not tried in every way.
+_SEPARATOR = re.compile(r"[\s>]*+(?:[,;|/·•&+]|-{1,2}|–|—|and|or|\\|<br ?/?>)?[\s>]*+\Z")
+_BLANKS = re.compile(r"\s*")
+_TAIL = re.compile(r"[ \t]*+[.;]?[ \t]*+\Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +99,7 @@ def _labelled(page: Page, leaf: Leaf) -> Iterator[RowPlace]:
             if _is_row(place, stop):
                 yield place
         elif not page.cleaned[label.end() : stop].strip() and folded(words) not in VAGUE:
-            is_last = not page.cleaned[stop : leaf.end].strip()
+            is_last = _BLANKS.fullmatch(page.cleaned, stop, leaf.end) is not None
             if is_last and not _announces_a_list(page, leaf):
                 yield RowPlace(page, words, label.end(), stop, ())
 
@@ -115,8 +117,9 @@ def _is_row(place: RowPlace, stop: int) -> bool:
 
 def _announces_a_list(page: Page, leaf: Leaf) -> bool:
     """Whether items follow right behind a leaf: then they, and not its line, take links."""
-    behind = [other for other in page.leaves if other.line_start > leaf.line_start]
-    return bool(behind) and behind[0].kind is LeafKind.ITEM
+    behind = (other for other in page.leaves_behind(leaf) if other.line_start > leaf.line_start)
+    following = next(behind, None)
+    return following is not None and following.kind is LeafKind.ITEM
 
 
 def _is_editable(place: RowPlace) -> bool:

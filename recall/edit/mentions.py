@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -26,17 +27,19 @@ _NO_PROSE = re.compile(
     | !?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\[[^\[\]]*\]  # reference links
     | \[[^\[\]\n]*\]                              # footnotes, shortcut links, task boxes
     | <[a-zA-Z/!?][^<>]*>                         # HTML tags, autolinks
-    | [a-zA-Z][a-zA-Z0-9+.\-]{1,15}://[^\s<>]+ | \bwww\.[^\s<>]+ | [^\s@<>]+@[^\s@<>]+\.[^\s@<>]+
+    | [a-zA-Z][a-zA-Z0-9+.\-]{1,15}://[^\s<>]+ | \bwww\.[^\s<>]+
+    | [^\s@<>]{1,99}@[^\s@<>]{1,99}\.[^\s@<>]+
     | (?<!\S)\#[^\s#]+                            # tags
     | (?<!\S)\^[A-Za-z0-9-]+[ \t]*$               # block ids
     | ^[ \t>*_+-]*[^\n:\[\]]{1,60}::              # keys of inline fields
     | \{\{[^{}]*\}\} | \{%[^{}]*%\} | <%[^<]*?%>  # template placeholders
-    | [^\s<>]*/[^\s<>]*                           # paths
+    | [^\s<>]{0,199}/[^\s<>]*                      # paths
     """,
     re.VERBOSE | re.MULTILINE,
 )
 _STAND_IN = re.compile("[\ufdd0-\ufdef]")
-_ANCHOR = re.compile(r"<a\b[^<>]*>.*?</a\s*>", re.IGNORECASE | re.DOTALL)
+_ANCHOR_TAG = re.compile(r"<a\b[^<>]*>|(</a\s*>)", re.IGNORECASE)
+MOST_PROSE = 20_000  # characters of a paragraph, item or table that mentions are looked for in
 _PROSE = frozenset({LeafKind.PARAGRAPH, LeafKind.ITEM, LeafKind.TABLE})
 
 
@@ -78,24 +81,37 @@ def _pattern(name: str) -> re.Pattern[str]:
 
 
 def _is_prose(page: Page, leaf: Leaf) -> bool:
-    if leaf.kind not in _PROSE or leaf.is_html:
+    if leaf.kind not in _PROSE or leaf.is_html or leaf.end - leaf.start > MOST_PROSE:
         return False
     section = _section_of(page, leaf)
     return section is None or section.facet not in {None, Facet.TITLE}
 
 
 def _section_of(page: Page, leaf: Leaf) -> Section | None:
-    inside = (s for s in page.note.sections if s.span.start <= leaf.start < s.span.end)
-    return max(inside, key=lambda section: section.span.start, default=None)
+    sections = page.note.sections  # in the order in which they begin
+    before = bisect_right(sections, leaf.start, key=lambda section: section.span.start)
+    behind = (sections[place] for place in range(before - 1, -1, -1))
+    return next((section for section in behind if leaf.start < section.span.end), None)
 
 
 def _prose(page: Page, leaf: Leaf) -> str:
     """The leaf's text, of the same length, with everything that is no prose taken for a gap."""
     text = shield(page.cleaned[leaf.start : leaf.end])
-    for link in page.note.links:
-        if leaf.start <= link.span.start < leaf.end:
-            start, end = link.span.start - leaf.start, link.span.end - leaf.start
-            text = text[:start] + GAP * (end - start) + text[end:]
-    for pattern in (_ANCHOR, _NO_PROSE):
-        text = pattern.sub(lambda found: GAP * len(found.group()), text)
+    for link in page.all_links_in(leaf.start, leaf.end):
+        start, end = link.span.start - leaf.start, link.span.end - leaf.start
+        text = text[:start] + GAP * (end - start) + text[end:]
+    for start, end in _anchors(text):
+        text = text[:start] + GAP * (end - start) + text[end:]
+    text = _NO_PROSE.sub(lambda found: GAP * len(found.group()), text)
     return _STAND_IN.sub(GAP, text)
+
+
+def _anchors(text: str) -> Iterator[tuple[int, int]]:
+    """From each `<a …>` to the next `</a>`."""
+    start = None
+    for tag in _ANCHOR_TAG.finditer(text):
+        if tag.group(1) and start is not None:
+            yield start, tag.end()
+            start = None
+        elif not tag.group(1) and start is None:
+            start = tag.start()

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,10 +30,10 @@ _KEEP_OFF = re.compile(
     r"\b(?:edit|modify|change|touch|write)\b[^\n]{0,40}?\b(below|under|beneath|after|above|before)\b",
     re.IGNORECASE,
 )
-_COMMENTS = re.compile(  # but none that ends a part which a program writes
-    r"^(?:%%(?!\W*end\b)(?:(?!%%).)*%%|<!--(?!\W*(?:end\b|/))(?:(?!-->).)*-->)[ \t]*\Z",
-    re.DOTALL | re.MULTILINE | re.IGNORECASE,
-)
+_COMMENT_STARTS = {  # by how it ends; but none that ends a part which a program writes
+    "%%": re.compile(r"^%%(?!\W{0,40}end\b)", re.MULTILINE | re.IGNORECASE),
+    "-->": re.compile(r"^<!--(?!\W{0,40}(?:end\b|/))", re.MULTILINE | re.IGNORECASE),
+}
 _FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:")
 _MARKER = re.compile(r"(?:[ \t]*>)*[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*(?:\[[^\[\]]\][ \t]*)?\Z")
 
@@ -105,16 +106,36 @@ class Page:
 
     def is_title(self, leaf: Leaf) -> bool:
         """Whether a heading is the note's title, said at its top or once more at its end."""
-        own = {folded(self.note.title), folded(self.note.first_heading or "")}
-        return leaf.kind is LeafKind.HEADING and leaf.level == 1 and folded(self.read(leaf)) in own
+        is_like_one = leaf.kind is LeafKind.HEADING and leaf.level == 1
+        return is_like_one and folded(self.read(leaf)) in self._own_names
 
     def links_in(self, start: int, end: int) -> list[Link]:
         """The links to notes, embeds left out, within a range of the body."""
-        return [
-            link
-            for link in self.note.links
-            if start <= link.span.start < end and link.place is not LinkPlace.EMBED
-        ]
+        found = self.all_links_in(start, end)
+        return [link for link in found if link.place is not LinkPlace.EMBED]
+
+    def all_links_in(self, start: int, end: int) -> Sequence[Link]:
+        """The links and embeds within a range."""
+        links, starts = self._links_in_order
+        return links[bisect_left(starts, start) : bisect_left(starts, end)]
+
+    def leaves_behind(self, leaf: Leaf) -> Iterator[Leaf]:
+        """The leaves that follow a leaf, in order."""
+        behind = range(self._places[id(leaf)] + 1, len(self.leaves))
+        return (self.leaves[place] for place in behind)
+
+    @cached_property
+    def _links_in_order(self) -> tuple[Sequence[Link], Sequence[int]]:
+        links = sorted(self.note.links, key=lambda link: link.span.start)
+        return links, [link.span.start for link in links]
+
+    @cached_property
+    def _places(self) -> Mapping[int, int]:
+        return {id(leaf): place for place, leaf in enumerate(self.leaves)}
+
+    @cached_property
+    def _own_names(self) -> Collection[str]:
+        return {folded(self.note.title), folded(self.note.first_heading or "")}
 
     @cached_property
     def _titles(self) -> Sequence[Leaf]:
@@ -170,10 +191,29 @@ class Page:
             if not is_footer or self.cleaned[leaf.line_end : end].strip():
                 break
             end = leaf.line_start
-        content = self.cleaned[:end].rstrip()
-        while comment := _COMMENTS.search(content, self.front.body):
-            content = content[: comment.start()].rstrip()
-        return max(len(content), min(self.front.body, len(self.text)))
+        end = self._without_blanks(end)
+        while (start := self._start_of_comment(end)) is not None:
+            end = self._without_blanks(start)
+        return max(end, min(self.front.body, len(self.text)))
+
+    def _start_of_comment(self, end: int) -> int | None:
+        """Where a comment begins that ends here, if it has its lines for itself."""
+        text, body = self.cleaned, self.front.body
+        for closing, opening in _COMMENT_STARTS.items():
+            if not text.endswith(closing, body, end):
+                continue
+            before = text.rfind(closing, body, end - len(closing))
+            if closing == "%%":
+                return before if before >= 0 and opening.match(text, before, end) else None
+            after = before + len(closing) if before >= 0 else body
+            found = opening.search(text, after, end)
+            return found.start() if found else None
+        return None
+
+    def _without_blanks(self, end: int) -> int:
+        while end and self.cleaned[end - 1].isspace():
+            end -= 1
+        return end
 
     def syntax(self, links: Sequence[Link] | None = None) -> LinkSyntax | None:
         """The syntax of most of some links, or of all in the note; None without links."""

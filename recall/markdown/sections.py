@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import field
 from dataclasses import replace as replaced
 
@@ -243,10 +244,15 @@ class _Builder:
         ]
         if not lines:
             return links
+        starts = [start for start, _ in lines]
+
+        def is_in_one(link: Link) -> bool:
+            before = bisect_right(starts, link.span.start)
+            return before > 0 and link.span.start < lines[before - 1][1]
+
         return [
             replaced(link, place=LinkPlace.RELATED)
-            if link.place is LinkPlace.BODY
-            and any(start <= link.span.start < end for start, end in lines)
+            if link.place is LinkPlace.BODY and is_in_one(link)
             else link
             for link in links
         ]

@@ -17,7 +17,9 @@ from recall.records import dataclass
 
 KEY = "recall-ignore"
 _COMMENT = re.compile(
-    r"(?:<!--|%%)[ \t]*recall:[ \t]*(ignore(?:-note)?)\b([^\n]*?)(?:-->|%%)", re.IGNORECASE
+    # So few characters hold any list of rules, and a line of openings costs as much as it is long.
+    r"(?:<!--|%%)[ \t]{0,9}recall:[ \t]{0,9}(ignore(?:-note)?)\b([^\n]{0,400}?)(?:-->|%%)",
+    re.IGNORECASE,
 )
 _FENCE = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?(`{3,}|~{3,})")
 _NAMES = re.compile(r"[\w-]+")
@@ -44,13 +46,14 @@ def read_silence(text: str) -> Silence:
     problems = [f"{KEY}: there is no rule {name!r}" for name in unknown]
     lines: dict[int, frozenset[Rule]] = {}
     for number, line, following in _prose_lines(text):
-        for found in _COMMENT.finditer(line):
+        comments = list(_COMMENT.finditer(line))
+        is_alone = bool(comments) and not _COMMENT.sub("", line).strip(" \t>-*+")
+        for found in comments:
             rules, unknown = rules_named(tuple(_NAMES.findall(found.group(2))) or ("all",))
             problems += [f"line {number}: there is no rule {name!r} to ignore" for name in unknown]
             if found.group(1).lower() == "ignore-note":
                 everywhere |= rules
                 continue
-            is_alone = not _COMMENT.sub("", line).strip(" \t>-*+")
             at = following if is_alone else number
             lines[at] = lines.get(at, frozenset()) | rules
     return Silence(everywhere, lines, tuple(problems))
@@ -59,6 +62,7 @@ def read_silence(text: str) -> Silence:
 def _prose_lines(text: str) -> list[tuple[int, str, int]]:
     """Each line outside of code blocks: its number, itself, the number of the next with text."""
     lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    following = _next_with_text(lines)
     fence = ""
     kept: list[tuple[int, str, int]] = []
     for number, line in enumerate(lines, start=1):
@@ -69,12 +73,16 @@ def _prose_lines(text: str) -> list[tuple[int, str, int]]:
         elif mark:
             fence = mark.group(1)
         elif "recall" in line.lower():
-            kept.append((number, line, _next_with_text(lines, number)))
+            kept.append((number, line, following[number]))
     return kept
 
 
-def _next_with_text(lines: list[str], number: int) -> int:
-    for later in range(number, len(lines)):
-        if _COMMENT.sub("", lines[later]).strip():
-            return later + 1
-    return number
+def _next_with_text(lines: list[str]) -> list[int]:
+    """By the number of a line, that of the next one that says something; itself if none does."""
+    found = [*range(len(lines) + 1)]
+    later = None
+    for number in range(len(lines), 0, -1):
+        found[number] = later or number
+        if _COMMENT.sub("", lines[number - 1]).strip():
+            later = number
+    return found
