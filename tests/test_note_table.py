@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from vaults import ORCHARD, index_of, write
 
 from recall.domain import Health
+from recall.store import opening, writer
 from recall.store.files import TABLE
 from recall.store.vectors import note_table, note_table_file
 from recall.store.vectors.lists import Lists
@@ -40,7 +43,7 @@ def kept_and_read(index):
         return kept[1], read_table(snapshot.database, segments, state.max_notes_per_text)
 
 
-@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=max(6, settings.default.max_examples // 40))  # each is a few builds
 @given(edits=EDITS)
 def test_after_any_edits_the_kept_table_is_what_would_be_read_anew(edits, tmp_path_factory):
     root = tmp_path_factory.mktemp("vault")
@@ -194,6 +197,32 @@ def test_an_older_index_put_back_under_a_newer_table_does_not_believe_it(tmp_pat
     fresh.refresh()
     expected = [fresh.suggest_links(path).suggestions for path in ("apples.md", "new.md")]
     assert held == expected * 2
+
+
+@pytest.mark.parametrize("step_seconds", [0, -3600])
+def test_a_clock_that_stands_still_or_runs_back_makes_no_table_stale(
+    tmp_path, monkeypatch, step_seconds
+):
+    moments = itertools.count()
+    start = datetime(2026, 5, 1, tzinfo=UTC)
+
+    def now() -> str:
+        return (start + timedelta(seconds=step_seconds * next(moments))).isoformat()
+
+    monkeypatch.setattr(opening, "now", now)
+    monkeypatch.setattr(writer, "now", now)
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    for word in ("clover", "heather", "thyme"):
+        write(tmp_path, {"bees.md": f"# Bees and {word}\n\nGrafted trees, and {word}.\n"})
+        index_of(tmp_path).refresh()
+        index.refresh()
+        held = [index_of(tmp_path).suggest_links("apples.md"), index.suggest_links("apples.md")]
+        kept, read = kept_and_read(index)
+        assert kept.differences(read) == []
+        assert kept.terms == read.terms
+        assert word in kept.terms
+        assert held[0].suggestions == held[1].suggestions
 
 
 def test_no_file_is_left_open_and_only_the_owner_may_read_the_table(tmp_path):

@@ -75,14 +75,18 @@ class Catalog(LinkGraph):
 
     @property
     def built(self) -> str:
-        """When this build was published, as it is written: tells a state from every other."""
-        return self.meta("built_at") or ""
+        """When this build was published, and the how-manieth it was; later ones sort behind.
+
+        Tells a state from every other: an older copy that is put back may come to the same number
+        again, and a clock that stands still to the same time, but not both to both.
+        """
+        return f"{self.meta('built_at') or ''} {self.generation:010}"
 
     @property
     def built_at(self) -> datetime:
         """When this build was published, UTC."""
         with as_written():
-            return datetime.fromisoformat(self.built or "1970-01-01T00:00:00+00:00")
+            return datetime.fromisoformat(self.meta("built_at") or "1970-01-01T00:00:00+00:00")
 
     def segments(self) -> tuple[Segment, ...]:
         """The live vectors files."""

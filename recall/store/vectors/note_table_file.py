@@ -47,7 +47,7 @@ class State:
     """What a table is of."""
 
     born: str  # when the catalog was made: the numbers of texts mean something else in another
-    built: str  # when this state of it was published: its generation, an older copy may reach again
+    built: str  # when this state of it was published, and the how-manieth it was
     space: str
     max_notes_per_text: int | None
 
