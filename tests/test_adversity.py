@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import random
 import shutil
@@ -39,6 +40,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     if mounted.returncode:
         pytest.skip("mounting a small disk needs to be root, in a system that allows it")
     yield tmp_path
+    gc.collect()  # an index that was asked keeps its files open until it is gone
     subprocess.run(["umount", str(tmp_path)], check=True)
 
 
@@ -103,6 +105,8 @@ def test_on_a_disk_that_may_only_be_read_the_index_answers_and_nothing_is_writte
     index.refresh()
     edit = index.editor().plan(index.suggest_links("apples.md", k=1)).edit
     write(vault, {"new.md": "# New\n\nGrafted trees again.\n"})
+    del index
+    gc.collect()  # which lets go of its files
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
     index = index_of(vault)
     warning = bring_up_to_date(index, refresh=True)
