@@ -114,6 +114,17 @@ def test_a_question_that_nothing_answers_gets_no_hit(orchard):
     assert orchard.search("submarine telegraph cable").hits == ()
 
 
+def test_a_word_is_as_rare_as_it_is_in_the_section_that_is_asked_for(tmp_path):
+    """Most notes hold it, one claims it: so it says much where claims are asked for."""
+    notes = {f"{at}.md": f"# Note {at}\n\nHoney number {at}.\n" for at in range(20)}
+    write(tmp_path, {**notes, "claim.md": "# Claim\n\n> [!note] Core claim\n> Honey keeps.\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    hit = index.search("honey keeps", filters=Filters(facets=frozenset({Facet.CLAIM}))).hits[0]
+    assert hit.card.path == "claim.md"
+    assert hit.score <= 1.0
+
+
 def test_filters_by_section(orchard):
     hits = orchard.search("grafted trees", filters=Filters(facets=frozenset({Facet.CLAIM}))).hits
     assert [(hit.card.path, hit.passage.facet) for hit in hits] == [("apples.md", Facet.CLAIM)]

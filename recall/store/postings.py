@@ -16,7 +16,7 @@ from recall.store.filters import note_conditions
 from recall.store.lexical import column_weights, match
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
@@ -74,6 +74,11 @@ class Postings:
         found = [item for item in best if item[0] not in out]
         return found[:k] + [item for item in found[k:] if item[0] in others]
 
+    def frequency(self, terms: Iterable[str], of_column: Mapping[str, float]) -> dict[str, int]:
+        """In how many notes each term occurs in one of the columns that have a weight."""
+        found = self._parts(dict.fromkeys(terms, 1.0), of_column)
+        return {term: len(ids) for term, (_, ids, _) in found.items()}
+
     def _best(
         self, held: Ids, totals: Scores, k: int, also: Collection[str]
     ) -> list[tuple[str, float]]:
@@ -100,11 +105,7 @@ class Postings:
         self, weights: Mapping[str, float], of_column: Mapping[str, float]
     ) -> tuple[Ids, Scores]:
         """The notes that hold one of the terms, ascending, and the score of each."""
-        searched = [name for name, weight in of_column.items() if weight > 0]
-        rank = f"bm25(words, {', '.join(repr(float(weight)) for weight in of_column.values())})"
-        parts = [
-            (weight, *self._of(match([term], searched), rank)) for term, weight in weights.items()
-        ]
+        parts = list(self._parts(weights, of_column).values())
         ids = np.concatenate([numbers for _, numbers, _ in parts])
         scores = np.concatenate([weight * values for weight, _, values in parts])
         order = np.argsort(ids, kind="stable")  # quick: each term's ids ascend already
@@ -112,6 +113,17 @@ class Postings:
         firsts = np.flatnonzero(np.diff(ids, prepend=ids[:1] - 1))
         totals = np.add.reduceat(scores[order], firsts) if len(firsts) else scores
         return ids[firsts], totals
+
+    def _parts(
+        self, weights: Mapping[str, float], of_column: Mapping[str, float]
+    ) -> dict[str, tuple[float, Ids, Scores]]:
+        """For each term its weight, the notes it is found in, and the BM25 of each."""
+        searched = [name for name, weight in of_column.items() if weight > 0]
+        rank = f"bm25(words, {', '.join(repr(float(weight)) for weight in of_column.values())})"
+        return {
+            term: (weight, *self._of(match([term], searched), rank))
+            for term, weight in weights.items()
+        }
 
     def _of(self, matched: str, rank: str) -> tuple[Ids, Scores]:
         """The notes that a term is found in, ascending, and the BM25 of each."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recall.domain import Filters, Name
+    from recall.store.postings import Postings
     from recall.store.vectors.kept_table import Reader
     from recall.store.vectors.note_table import NoteTable
     from recall.store.vectors.note_table_file import State
@@ -268,13 +269,22 @@ class Snapshot(Catalog):
             also: Paths of notes that are scored even if they are not among the best.
         """
         weighted = weights if isinstance(weights, Mapping) else dict.fromkeys(weights, 1.0)
+        return self._postings().rank(
+            weighted, k, filters=filters, exclude=exclude, columns=columns, also=also
+        )
+
+    def frequency_in_columns(
+        self, terms: Iterable[str], *, filters: Filters, columns: Mapping[str, float]
+    ) -> dict[str, int]:
+        """In how many notes each term occurs where `lexical` looks for it."""
+        return self._postings().frequency(terms, lexical.column_weights(filters, columns))
+
+    def _postings(self) -> Postings:
         if self._known.postings is None:
             from recall.store.postings import Postings
 
             self._known.postings = Postings(self._db)
-        return self._known.postings.rank(
-            weighted, k, filters=filters, exclude=exclude, columns=columns, also=also
-        )
+        return self._known.postings
 
     def terms_of(self, paths: Iterable[str]) -> dict[str, frozenset[str]]:
         """Every term of each of those notes that are in the index."""
