@@ -61,6 +61,8 @@ def main() -> int:
             print(f"paused before {name}, seed {seed}")
             return int(any(found["failed"] for found in figures.values()))
         figures[name] = _merged(figures.get(name), _timed(name, cases, seed))
+        if asked.soak:
+            _print_progress(name, figures[name])
         if asked.soak and asked.state:
             asked.state.write_text(json.dumps(figures), encoding="utf-8")
         is_paused = time.monotonic() > until
@@ -98,6 +100,12 @@ def _merged(before: Figures | None, batch: Figures) -> Figures:
 
 def _read(state: Path | None) -> dict[str, Figures]:
     return json.loads(state.read_text(encoding="utf-8")) if state and state.exists() else {}
+
+
+def _print_progress(name: str, figures: Figures) -> None:
+    batches = f"{len(figures['seeds'])} of {PARTS[name].batches}"
+    survived = f"{figures['survived']} of {figures['cases']} survived"
+    print(f"{name}, {batches}: {survived}, {figures['took_seconds']} s", flush=True)
 
 
 def _print(name: str, figures: Figures) -> None:

@@ -40,7 +40,7 @@ def test_a_vault_and_its_index_survive_changed_bytes_kills_and_a_crowd():
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="harms what forked processes do")
-def test_a_soak_in_pieces_counts_every_batch_once(tmp_path, monkeypatch):
+def test_a_soak_in_pieces_counts_every_batch_once(tmp_path, monkeypatch, capsys):
     def run(cases: int, _: Path, seed: int) -> dict[str, object]:
         ran.append(seed)
         bad = [f"seed {seed}"] if seed == 3 else []
@@ -55,6 +55,9 @@ def test_a_soak_in_pieces_counts_every_batch_once(tmp_path, monkeypatch):
     for _ in range(3):
         code = reliability.main()
     assert ran == [1, 2, 3]
+    assert re.findall(r"corruption, (.*) survived", capsys.readouterr().out) == [
+        "1 of 3: 10 of 10", "2 of 3: 20 of 20", "3 of 3: 29 of 30",
+    ]  # fmt: skip
     (kept,) = (tmp_path / "results").iterdir()
     assert json.loads(kept.read_text())["corruption"] | {"took_seconds": 0} == {
         "cases": 30, "survived": 29, "outcomes": {"well": 30}, "failed": ["seed 3"],
