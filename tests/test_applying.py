@@ -320,6 +320,23 @@ def test_a_planted_record_takes_out_nothing_that_its_hashes_do_not_hold(vault, j
         assert bytes_of(vault) == NEW.encode()
 
 
+def test_a_planted_record_with_a_place_beyond_all_numbers_is_damage(vault, journal):
+    applied(vault, journal)
+    line = json.loads(journal.file.read_text())
+    journal.file.write_text(json.dumps({**line, "insertions": [[float("inf"), "# A"]]}) + "\n")
+    with pytest.raises(JournalDamaged):
+        undo(vault, journal)
+
+
+def test_a_folder_in_the_place_of_the_journal_is_to_be_moved_away(vault, journal):
+    journal.file.mkdir(parents=True)
+    for attempt in (lambda: undo(vault, journal), lambda: applied(vault, journal)):
+        with pytest.raises(JournalDamaged) as caught:
+            attempt()
+        assert caught.value.hint.startswith("Move it away")
+    assert bytes_of(vault) == OLD.encode()
+
+
 def test_a_link_in_the_place_of_the_journal_is_not_written_through(vault, journal, tmp_path):
     journal.file.parent.mkdir()
     precious = tmp_path / "precious"

@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recall.edit import Insertion, take_out
-from recall.errors import IndexBusy, JournalDamaged
+from recall.errors import IndexBusy, IndexDamaged, JournalDamaged
 from recall.records import dataclass
 from recall.store.files import (
     NO_LOCKS,
@@ -46,6 +46,7 @@ FORMAT = 1
 KEPT_APPLICATIONS = 200
 MAX_BYTES = 200_000_000
 WAIT_SECONDS = 5.0
+HINT = "Move it away. What it records can then not be taken back by recall."
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class Journal:
     @property
     def exists(self) -> bool:
         """Whether anything was ever put on record here."""
-        return size_of(self._file) is not None
+        return self._size() is not None
 
     @contextmanager
     def alone(self, *, wait_seconds: float = WAIT_SECONDS) -> Iterator[None]:
@@ -126,11 +127,10 @@ class Journal:
         data = self._whole_lines()
         try:
             return tuple(_record(json.loads(line)) for line in data.splitlines() if line)
-        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
-            raise JournalDamaged(
-                f"{self._file} can't be read: {error}.",
-                hint="Move it away. What it records can then not be taken back by recall.",
-            ) from error
+        except (
+            ValueError, TypeError, KeyError, AttributeError, RecursionError, OverflowError
+        ) as error:  # fmt: skip
+            raise JournalDamaged(f"{self._file} can't be read: {error}.", hint=HINT) from error
 
     def append(self, record: Record) -> int:
         """Put one more record down; it is on the disk when this returns.
@@ -140,7 +140,7 @@ class Journal:
         """
         line = (json.dumps(_line(record)) + "\n").encode("ascii")
         with writing(self._folder):
-            if size_of(self._file) is None:
+            if self._size() is None:
                 with create(self._file):
                     pass
                 sync_folder(self._folder)
@@ -188,12 +188,18 @@ class Journal:
             return False
         return True
 
+    def _size(self) -> int | None:
+        try:
+            return size_of(self._file)
+        except IndexDamaged as error:  # a link, a folder, a pipe: no build makes it good
+            raise JournalDamaged(f"{error.message}.", hint=HINT) from error
+
     def _whole_lines(self) -> bytes:
-        size = size_of(self._file)
+        size = self._size()
         if not size:
             return b""
         if size > MAX_BYTES:
-            raise JournalDamaged(f"{self._file} is too large to be ours.", hint="Move it away.")
+            raise JournalDamaged(f"{self._file} is too large to be ours.", hint=HINT)
         with open_to_read(self._file) as stream:
             data = stream.read()
         return data[: data.rfind(b"\n") + 1]

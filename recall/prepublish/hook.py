@@ -54,7 +54,7 @@ def install_hook(notes: Path, *, fail_on: FailOn, python: str | None = None) -> 
     if before is not None and MARK not in before:
         raise HookNotInstalled(
             f"{file} is a hook that recall did not write; it is left as it is.",
-            hint=f"To check notes as well, add this to it:\n  {command}",
+            hint=f"To check notes as well, add this to it: {command}",
         )
     if before == script and os.access(file, os.X_OK):
         return Installed(file, "unchanged")
@@ -102,7 +102,7 @@ def _refuse_foreign_folder(folder: Path, repository: Repository, command: str) -
         return
     raise HookNotInstalled(
         f"The hooks of this repository are in {folder} (core.hooksPath), outside of it.",
-        hint=f"If they are yours, add this to the hook {NAME} there:\n  {command}",
+        hint=f"If they are yours, add this to the hook {NAME} there: {command}",
     )
 
 
