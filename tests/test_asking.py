@@ -86,6 +86,16 @@ def test_suggestions_run_few_statements_however_many_notes_there_are(tmp_path):
     assert max(counts) <= MOST_OF_SUGGESTIONS
 
 
+def test_of_many_notes_that_words_speak_for_alike_the_first_by_path_are_given(store):
+    notes = [f"{(at * 7) % 601:03d}.md" for at in range(601)]
+    publish(store, *(note(path, "same") for path in notes), note("z.md", "same same"))
+    with store.read() as snapshot:
+        every = snapshot.lexical(["same"], 1000)
+        few = snapshot.lexical(["same"], 5, exclude=["001.md"], also=["600.md"])
+    assert [path for path, _ in every] == ["z.md", *sorted(notes)]
+    assert few == [*[item for item in every if item[0] != "001.md"][:5], every[-1]]
+
+
 def test_two_questions_open_the_index_once(store):
     with store.asking() as first:
         assert first.paths() == ["a.md", "b.md"]

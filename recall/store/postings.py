@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     Ids = NDArray[np.int64]
     Scores = NDArray[np.float64]
 
+MANY = 300  # equally good notes
 KEPT = 1_000_000  # notes of all terms that are kept: 16 MB
 
 
@@ -36,6 +37,7 @@ class Postings:
         self._db = database
         self._kept: dict[tuple[str, str], tuple[Ids, Scores]] = {}  # lately asked ones last
         self._size = 0
+        self._order: Ids | None = None  # of all notes: their numbers, by path
 
     def rank(
         self,
@@ -82,10 +84,14 @@ class Postings:
     def _best(
         self, held: Ids, totals: Scores, k: int, also: Collection[str]
     ) -> list[tuple[str, float]]:
-        """The best `k` notes, all that are as good as the last of them, and some others; sorted."""
+        """The best `k` notes, perhaps more of those as good as the last, and others; sorted."""
         best = held
         if len(held) > k:
-            best = held[totals >= -np.partition(-totals, k - 1)[k - 1]]
+            least = -np.partition(-totals, k - 1)[k - 1]
+            tied, best = held[totals == least], held[totals > least]
+            if len(tied) > MANY:  # whose paths are not all read, to find the first few
+                tied = self._by_path(tied)[: k - len(best)]
+            best = np.concatenate([best, tied])
         rows = self._db.rows(
             "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.id = q.value UNION "
             "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.path = q.value "
@@ -100,6 +106,14 @@ class Postings:
         paths = list(compress((path for path, _ in rows), is_held.tolist()))
         ranked = zip(order.tolist(), scores[order].tolist(), strict=True)
         return [(paths[at], score) for at, score in ranked]
+
+    def _by_path(self, numbers: Ids) -> Ids:
+        """Notes in the order of their paths."""
+        if self._order is None:
+            rows = self._db.rows("SELECT id FROM notes ORDER BY path")
+            self._order = np.array([number for (number,) in rows], dtype=np.int64)
+        found: Ids = self._order[np.isin(self._order, numbers)]
+        return found
 
     def _totals(
         self, weights: Mapping[str, float], of_column: Mapping[str, float]
