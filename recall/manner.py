@@ -11,10 +11,11 @@ from urllib.parse import quote
 
 from recall.domain import LinkPlace, LinkSyntax, NameKind, NoteCard, ResolvedLink
 from recall.names import Resolver, spelling
+from recall.patterns import regex
 from recall.records import dataclass
 
 _T = TypeVar("_T")
-_SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
+_SUFFIX = regex(r"\.(?:md|markdown)$", re.IGNORECASE)
 _SAFE = "/!$&'*+,;=:@~-._"  # in an address between parentheses; brackets and blanks are escaped
 
 

@@ -21,16 +21,17 @@ from recall.domain import (
     NoteCard,
     Resolution,
 )
+from recall.patterns import regex
 
-_SUFFIX = re.compile(r"(?<=[^/])\.(?:md|markdown)$", re.IGNORECASE)
-_SHORT_SUFFIX = re.compile(r"(?<=[^/])\.md$", re.IGNORECASE)  # `a.markdown` may be a whole name
-_SLASHES = re.compile(r" ?/[ /]*")
-_LEADING = re.compile(r"(?:\.?/)+")
-_SURROGATES = re.compile("[\ud800-\udfff]")
-_DENDRON = re.compile(r"dendron://[^/]*/", re.IGNORECASE)
-_ADDRESS = re.compile(r"[^\s.]+(?:\.[^\s.]+)+$")
-_UNLINKABLE = re.compile("[|#^\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
-_UNSHOWABLE = re.compile("[|\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
+_SUFFIX = regex(r"(?<=[^/])\.(?:md|markdown)$", re.IGNORECASE)
+_SHORT_SUFFIX = regex(r"(?<=[^/])\.md$", re.IGNORECASE)  # `a.markdown` may be a whole name
+_SLASHES = regex(r" ?/[ /]*")
+_LEADING = regex(r"(?:\.?/)+")
+_SURROGATES = regex("[\ud800-\udfff]")
+_DENDRON = regex(r"dendron://[^/]*/", re.IGNORECASE)
+_ADDRESS = regex(r"[^\s.]+(?:\.[^\s.]+)+$")
+_UNLINKABLE = regex("[|#^\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
+_UNSHOWABLE = regex("[|\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
 _FOLDER_NOTES = ("index", "readme")
 _NOWHERE = Resolution()
 

@@ -14,6 +14,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
 from recall.domain import BlockKind, Facet, HeadingRules, Note, Passage, Section, Span
+from recall.patterns import regex
 from recall.records import dataclass
 
 RECIPE_VERSION = 1  # raise it when the same note would give other passages
@@ -21,8 +22,8 @@ TARGET_TOKENS = 160  # about 110 words: the size the prototype of the links benc
 MAX_PASSAGES = 400  # of one note; a whole book has about a thousand
 CHUNK_CHARS = 1000  # longer blocks are cut before they are counted
 
-_SENTENCE_END = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])")
-_MEANINGFUL = re.compile(r"[^\W_]")
+_SENTENCE_END = regex(r"(?<=[.!?…])[\"'”’)\]]*\s+|(?<=[。！？])")
+_MEANINGFUL = regex(r"[^\W_]")
 
 TokenCounter = Callable[[Sequence[str]], Sequence[int]]  # texts → how many tokens each is
 

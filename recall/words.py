@@ -13,11 +13,13 @@ from functools import cache, lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING
 
+from recall.patterns import regex
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_ASCII_WORD = re.compile("[A-Za-z0-9]+")
+_ASCII_WORD = regex("[A-Za-z0-9]+")
 LONGEST_TERM = 64  # characters; longer runs are hashes and encoded data, not words
 
 # Function words of English: they say how a question is put, not what it is about.

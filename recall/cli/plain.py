@@ -7,12 +7,13 @@ is left to the parser. `tests/test_plain_arguments.py` holds that both read the 
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-_COUNT = re.compile("[1-9][0-9]{0,3}")
-_SHARE = re.compile(r"0?\.[0-9]{1,6}|[01]")
+from recall.patterns import regex
+
+_COUNT = regex("[1-9][0-9]{0,3}")
+_SHARE = regex(r"0?\.[0-9]{1,6}|[01]")
 
 
 class Read(NamedTuple):

@@ -13,14 +13,15 @@ from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind, columns
 from recall.markdown.roles import folded
+from recall.patterns import regex
 from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.manner import NewLink
 
-_NUMBER = re.compile(r"(\d{1,9})(?=[.)])")
-_TASK = re.compile(r"\[[^\[\]]\](?=[ \t]+\Z)")
-_LEAD_LINE = re.compile(r"[ \t>*_+-]*([^\n:\[\]*_]{1,60})[*_ \t]*:?[*_ \t]*\Z")
+_NUMBER = regex(r"(\d{1,9})(?=[.)])")
+_TASK = regex(r"\[[^\[\]]\](?=[ \t]+\Z)")
+_LEAD_LINE = regex(r"[ \t>*_+-]*([^\n:\[\]*_]{1,60})[*_ \t]*:?[*_ \t]*\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,14 @@ from recall.edit.insertion import Insertion, Shape, line_ending
 from recall.edit.place import Put
 from recall.edit.tree import new_tree
 from recall.markdown.roles import folded
+from recall.patterns import regex
 
 if TYPE_CHECKING:
     from recall.edit.habit import Habit
     from recall.edit.page import Page
     from recall.manner import NewLink
 
-_KEY = re.compile(r"^([A-Za-z0-9_-]+)[ \t]*:", re.MULTILINE)
+_KEY = regex(r"^([A-Za-z0-9_-]+)[ \t]*:", re.MULTILINE)
 
 
 def begin(

@@ -6,18 +6,18 @@ the old one, byte for byte.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 from itertools import groupby
 from typing import TYPE_CHECKING
 
+from recall.patterns import regex
 from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.manner import NewLink
 
-_END_OF_LINE = re.compile(r"\r\n|\r|\n")
+_END_OF_LINE = regex(r"\r\n|\r|\n")
 
 
 class Shape(StrEnum):

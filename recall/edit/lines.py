@@ -14,21 +14,22 @@ from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind
 from recall.markdown.roles import folded
+from recall.patterns import regex
 from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.domain import Link
     from recall.manner import NewLink
 
-_LABEL = re.compile(
+_LABEL = regex(
     r"^(?:[ \t]*>)*[ \t]*(?:[-*+][ \t]+)?[*_]{0,3}([^\s:\[\]*_][^\n:\[\]*_]{0,59})[*_]{0,3}[ \t]*"
     r"::?[*_]{0,3}(?=\s|\Z|\[)",
     re.MULTILINE,
 )
 # Blanks are taken once and for all (`*+`), so that many of them are not tried in every way.
-_SEPARATOR = re.compile(r"[\s>]*+(?:[,;|/·•&+]|-{1,2}|–|—|and|or|\\|<br ?/?>)?[\s>]*+\Z")
-_BLANKS = re.compile(r"\s*")
-_TAIL = re.compile(r"[ \t]*+[.;]?[ \t]*+\Z")
+_SEPARATOR = regex(r"[\s>]*+(?:[,;|/·•&+]|-{1,2}|–|—|and|or|\\|<br ?/?>)?[\s>]*+\Z")
+_BLANKS = regex(r"\s*")
+_TAIL = regex(r"[ \t]*+[.;]?[ \t]*+\Z")
 
 
 @dataclass(frozen=True, slots=True)

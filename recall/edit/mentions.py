@@ -13,6 +13,7 @@ from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind
 from recall.markdown.mask import shield
 from recall.names import normal_form
+from recall.patterns import regex
 
 if TYPE_CHECKING:
     from recall.edit.page import Page
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 GAP = "\ue000"  # stands where no name can be: in a link, a tag, an address
 
 # What the reader does not see as words, or what a link inside would break.
-_NO_PROSE = re.compile(
+_NO_PROSE = regex(
     r"""!?\[\[[^\[\]\n]*\]\]                      # wikilinks
     | !?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*[^()]*\)   # links
     | !?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\[[^\[\]]*\]  # reference links
@@ -37,8 +38,8 @@ _NO_PROSE = re.compile(
     """,
     re.VERBOSE | re.MULTILINE,
 )
-_STAND_IN = re.compile("[\ufdd0-\ufdef]")
-_ANCHOR_TAG = re.compile(r"<a\b[^<>]*>|(</a\s*>)", re.IGNORECASE)
+_STAND_IN = regex("[\ufdd0-\ufdef]")
+_ANCHOR_TAG = regex(r"<a\b[^<>]*>|(</a\s*>)", re.IGNORECASE)
 MOST_PROSE = 20_000  # characters of a paragraph, item or table that mentions are looked for in
 _PROSE = frozenset({LeafKind.PARAGRAPH, LeafKind.ITEM, LeafKind.TABLE})
 

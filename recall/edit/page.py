@@ -18,6 +18,7 @@ from recall.markdown.leaves import Leaf, LeafKind
 from recall.markdown.mask import clean, shield
 from recall.markdown.plain import read
 from recall.markdown.roles import Roles, folded
+from recall.patterns import regex
 
 # Other notes' links, listed by a program: nothing that an author adds to.
 GENERATED = frozenset({"backlinks"})
@@ -25,17 +26,17 @@ LINKAGE = frozenset({"linkage", "linkage tree"})  # holds more than related note
 # Under these many people keep addresses on the web; they count once they hold a link to a note.
 VAGUE = frozenset({"links", "further reading"}) | LINKAGE
 
-_KEEP_OFF = re.compile(
+_KEEP_OFF = regex(
     r"(?:%%|<!--)[^\n]{0,80}?\b(?:do not|don['’]t)\b[^\n]{0,20}?"
     r"\b(?:edit|modify|change|touch|write)\b[^\n]{0,40}?\b(below|under|beneath|after|above|before)\b",
     re.IGNORECASE,
 )
 _COMMENT_STARTS = {  # by how it ends; but none that ends a part which a program writes
-    "%%": re.compile(r"^%%(?!\W{0,40}end\b)", re.MULTILINE | re.IGNORECASE),
-    "-->": re.compile(r"^<!--(?!\W{0,40}(?:end\b|/))", re.MULTILINE | re.IGNORECASE),
+    "%%": regex(r"^%%(?!\W{0,40}end\b)", re.MULTILINE | re.IGNORECASE),
+    "-->": regex(r"^<!--(?!\W{0,40}(?:end\b|/))", re.MULTILINE | re.IGNORECASE),
 }
-_FOOTNOTE = re.compile(r"\[\^[^\]\s]+\]:")
-_MARKER = re.compile(r"(?:[ \t]*>)*[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*(?:\[[^\[\]]\][ \t]*)?\Z")
+_FOOTNOTE = regex(r"\[\^[^\]\s]+\]:")
+_MARKER = regex(r"(?:[ \t]*>)*[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]*(?:\[[^\[\]]\][ \t]*)?\Z")
 
 
 @dataclass(frozen=True)

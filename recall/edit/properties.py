@@ -14,13 +14,14 @@ from recall.edit.insertion import Insertion, Shape, end_of_line, line_ending
 from recall.edit.page import VAGUE, Page
 from recall.edit.place import Put
 from recall.markdown.roles import folded
+from recall.patterns import regex
 from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.manner import NewLink
 
-_WIKILINK = re.compile(r"!?\[\[[^\[\]\n]*\]\]")
-_ITEM = re.compile(r"^([ \t]*)-([ \t]+)", re.MULTILINE)
+_WIKILINK = regex(r"!?\[\[[^\[\]\n]*\]\]")
+_ITEM = regex(r"^([ \t]*)-([ \t]+)", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)

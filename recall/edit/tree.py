@@ -13,14 +13,15 @@ from recall.edit.place import Put
 from recall.markdown.leaves import Leaf, LeafKind
 from recall.markdown.mask import shield
 from recall.markdown.plain import read
+from recall.patterns import regex
 from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.edit.page import Page
     from recall.manner import NewLink
 
-_TAG = re.compile(r"<(/?)(ul|ol|li)\b[^<>]*>", re.IGNORECASE)
-_LINE_START = re.compile(r"[^\S\n]*\Z")
+_TAG = regex(r"<(/?)(ul|ol|li)\b[^<>]*>", re.IGNORECASE)
+_LINE_START = regex(r"[^\S\n]*\Z")
 WIDTH = 2  # blanks a level, where nothing tells
 
 

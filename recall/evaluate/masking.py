@@ -23,6 +23,7 @@ from recall.errors import NoteUnreadable
 from recall.evaluate.unlinking import Cut, reference_uses, unlink
 from recall.markdown import parse_note
 from recall.names import Resolver, names_of
+from recall.patterns import regex
 from recall.records import dataclass
 from recall.words import words
 
@@ -34,10 +35,10 @@ MOST_LINKS = 30
 FEWEST_WORDS = 30
 MOST_ROUNDS = 20  # taking a link out can bring one to light; each round takes those
 
-_PIPE = re.compile(r"\\?\|")
-_TAG = re.compile(r"<[^<>]*>")
-SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
-_DEFINED = re.compile(r"\[\[?(.*?)\]?\]:")
+_PIPE = regex(r"\\?\|")
+_TAG = regex(r"<[^<>]*>")
+SUFFIX = regex(r"\.(?:md|markdown)$", re.IGNORECASE)
+_DEFINED = regex(r"\[\[?(.*?)\]?\]:")
 
 
 class Track(StrEnum):

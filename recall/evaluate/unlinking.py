@@ -8,7 +8,6 @@ them, but would tell a reader that links stood there.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from recall.domain import DEFAULT_RULES, Span
@@ -16,24 +15,23 @@ from recall.markdown.blocks import scan_blocks
 from recall.markdown.frontmatter import read_frontmatter
 from recall.markdown.mask import clean, shield
 from recall.markdown.roles import folded
+from recall.patterns import regex
 from recall.records import dataclass
 
-_LINE_END = re.compile(r"\r\n|\n|\r|\Z")
+_LINE_END = regex(r"\r\n|\n|\r|\Z")
 _LINE_STARTS = ("\n", "\r")
-_TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)\b[^<>]*?(/?)>")
+_TAG = regex(r"<(/?)([a-zA-Z][a-zA-Z0-9]*)\b[^<>]*?(/?)>")
 _VOID = frozenset({"br", "hr", "img", "input", "wbr"})
-_MARKS = re.compile(
-    r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$))?[ \t]*(?:\[[^\[\]]\](?=[ \t]|$))?"
-)
-_BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]+\s*$")
-_WORD = re.compile(r"[^\W_]+")
-_LABEL = re.compile(r"\W*[^\W\d_][^:\n]{0,39}:+[\W_]*")
+_MARKS = regex(r"[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])(?=[ \t]|$))?[ \t]*(?:\[[^\[\]]\](?=[ \t]|$))?")
+_BLOCK_ID = regex(r"\^[A-Za-z0-9-]+\s*$")
+_WORD = regex(r"[^\W_]+")
+_LABEL = regex(r"\W*[^\W\d_][^:\n]{0,39}:+[\W_]*")
 _LABEL_WORDS = 4
 _JOINING = frozenset({"and", "or", "see", "also", "cf", "with", "plus"})
 _RELATED = frozenset(folded(name) for name in DEFAULT_RULES.related)
 _EMPHASIS = "*_~="
-_LEAD = re.compile(r"[ \t>]*(?:[-*+][ \t]+|\d{1,9}[.)][ \t]+)?")
-_USE = re.compile(r"!?\[(\[?)([^\[\]\n]+)\]?\](?:\[([^\[\]\n]*)\])?(?![(:])")
+_LEAD = regex(r"[ \t>]*(?:[-*+][ \t]+|\d{1,9}[.)][ \t]+)?")
+_USE = regex(r"!?\[(\[?)([^\[\]\n]+)\]?\](?:\[([^\[\]\n]*)\])?(?![(:])")
 
 
 @dataclass(frozen=True, slots=True)

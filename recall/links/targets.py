@@ -9,6 +9,7 @@ from fnmatch import translate
 from functools import cache
 from typing import TYPE_CHECKING
 
+from recall.patterns import regex
 from recall.records import dataclass
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 _DIGITS = {
     letters: "[0-9]" * count for letters, count in (("YYYY", 4), ("MM", 2), ("DD", 2), ("WW", 2))
 }
-_SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
+_SUFFIX = regex(r"\.(?:md|markdown)$", re.IGNORECASE)
 
 
 class Bar(StrEnum):

@@ -18,10 +18,11 @@ from recall.markdown.mask import clean
 from recall.markdown.plain import plain_text
 from recall.markdown.roles import Roles
 from recall.markdown.sections import build_body
+from recall.patterns import regex
 
 __all__ = ["parse_note", "plain_text"]
 
-_COMMENT_LINE = re.compile(r"^[ \t]*#[^\n]*", re.MULTILINE)
+_COMMENT_LINE = regex(r"^[ \t]*#[^\n]*", re.MULTILINE)
 _DEFAULT_ROLES = Roles(DEFAULT_RULES)
 
 

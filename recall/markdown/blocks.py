@@ -13,17 +13,18 @@ from collections.abc import Callable
 from recall.markdown.html_blocks import Regions, cut_html, read_tag
 from recall.markdown.leaves import Leaf, LeafKind, OpenLeaves, Quote, Rest, columns
 from recall.markdown.links import DEFINITION
+from recall.patterns import regex
 
-_QUOTE_MARKS = re.compile(r"[ \t]*>(?:[ ]{0,4}>)*[ ]?")
-_CALLOUT = re.compile(r"[ \t]*\[!([^\]\n]{1,100})\][+-]?[ \t]*")
-_HEADING = re.compile(r"#{1,6}(?=[ \t]|$)")
-_FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
-_ITEM = re.compile(r"(?:[-*+]|(\d{1,9})[.)])(?:[ \t]+|$)")
-_TASK = re.compile(r"\[[^\[\]]\][ \t]+")
+_QUOTE_MARKS = regex(r"[ \t]*>(?:[ ]{0,4}>)*[ ]?")
+_CALLOUT = regex(r"[ \t]*\[!([^\]\n]{1,100})\][+-]?[ \t]*")
+_HEADING = regex(r"#{1,6}(?=[ \t]|$)")
+_FENCE = regex(r"(`{3,})[^`]*$|(~{3,})")
+_ITEM = regex(r"(?:[-*+]|(\d{1,9})[.)])(?:[ \t]+|$)")
+_TASK = regex(r"\[[^\[\]]\][ \t]+")
 _ITEM_LEADS = frozenset("`~[>#")  # a fence, a task box, a quote, a heading
-_RULE = re.compile(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
-_UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
-_SEPARATOR = re.compile(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
+_RULE = regex(r"(?:(?:\*[ \t]*){3,}|(?:-[ \t]*){3,}|(?:_[ \t]*){3,})$")
+_UNDERLINE = regex(r"(?:=+|-+)[ \t]*$")
+_SEPARATOR = regex(r"\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-+:?[ \t]*)*\|?[ \t]*$")
 
 
 def scan_blocks(text: str, start: int) -> list[Leaf]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import UTC, date, datetime
 
+from recall.patterns import regex
+
 _MONTHS = (
     "january", "february", "march", "april", "may", "june", "july", "august", "september",
     "october", "november", "december",
@@ -16,16 +18,16 @@ _GAP = r"[\s,./-]{1,3}"
 _WEEKDAY = r"\W{0,3}(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\b\W{0,3})?"
 # What follows must not lengthen the last number: a time, a zone, anything else.
 _NAMED = tuple(
-    re.compile(rf"{_WEEKDAY}{order}(?!\d)", re.IGNORECASE)
+    regex(rf"{_WEEKDAY}{order}(?!\d)", re.IGNORECASE)
     for order in (
         f"{_MONTH}{_GAP}{_DAY}{_GAP}{_YEAR}",
         f"{_DAY}{_GAP}(?:of )?{_MONTH}{_GAP}{_YEAR}",
         f"{_YEAR}{_GAP}{_MONTH}{_GAP}{_DAY}",
     )
 )
-_YEAR_FIRST = re.compile(r"\W*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
-_COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T\d\d")
-_DIGITS = re.compile(r"\d{8,14}(?:\.0*)?")
+_YEAR_FIRST = regex(r"\W*(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
+_COMPACT = regex(r"(\d{4})(\d\d)(\d\d)T\d\d")
+_DIGITS = regex(r"\d{8,14}(?:\.0*)?")
 
 
 def read_date(text: str) -> date | None:

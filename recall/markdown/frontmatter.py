@@ -17,22 +17,23 @@ from frontmatter.default_handlers import YAMLHandler
 
 from recall.markdown.dates import read_date
 from recall.markdown.mask import clean
+from recall.patterns import regex
 from recall.records import dataclass
 
 MAX_LENGTH_CHARS = 65_536
 
-_OPENING = re.compile(r"\ufeff?---[ \t]*(?:\r\n|\r|\n)")
-_CLOSING = re.compile(r"(?:(?<=\n)|(?<=\r))(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)")
+_OPENING = regex(r"\ufeff?---[ \t]*(?:\r\n|\r|\n)")
+_CLOSING = regex(r"(?:(?<=\n)|(?<=\r))(?:---|\.\.\.)[ \t]*(?:\r\n|\r|\n|\Z)")
 _LOADER = getattr(yaml, "CBaseLoader", yaml.BaseLoader)
-_DEEP = re.compile(r"(?:[-?:]\s){32}|(?:[\[{]\s*){32}")
-_ALIAS = re.compile(r"(?:^|[\s,\[{:-])[&*][^\s,\]}]", re.MULTILINE)
+_DEEP = regex(r"(?:[-?:]\s){32}|(?:[\[{]\s*){32}")
+_ALIAS = regex(r"(?:^|[\s,\[{:-])[&*][^\s,\]}]", re.MULTILINE)
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0"})
-_CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]+")
+_CONTROLS = regex("[\x00-\x1f\x7f-\x9f]+")
 _CREATED = ("created", "date")
 _UPDATED = ("updated", "modified", "lastmod", "last_modified")
-_SEPARATORS = re.compile(r"[,\s]+")
+_SEPARATORS = regex(r"[,\s]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,24 +6,25 @@ import re
 from functools import lru_cache
 
 from recall.markdown.leaves import Leaf, LeafKind, OpenLeaves, Rest
+from recall.patterns import regex
 
 REGION_WORDS = ("keyword-row", "linkage-tree")
 
-_BLOCK = re.compile(
+_BLOCK = regex(
     r"</?(?:address|article|aside|blockquote|body|br|center|col|colgroup|dd|details|dialog|div|dl"
     r"|dt|fieldset|figcaption|figure|footer|form|h[1-6]|head|header|hr|html|iframe|img|legend|li"
     r"|link|main|menu|nav|ol|p|section|summary|table|tbody|td|tfoot|th|thead|tr|ul|video)\b",
     re.IGNORECASE,
 )
-_CUT = re.compile(r"<(/?)(li|ul|ol)\b[^<>]*>", re.IGNORECASE)
-_COMMENT_END = re.compile("-->")
-_RAW_ELEMENT = re.compile(r"<(script|style|pre|textarea)\b", re.IGNORECASE)
-_REGION = re.compile(
+_CUT = regex(r"<(/?)(li|ul|ol)\b[^<>]*>", re.IGNORECASE)
+_COMMENT_END = regex("-->")
+_RAW_ELEMENT = regex(r"<(script|style|pre|textarea)\b", re.IGNORECASE)
+_REGION = regex(
     r"""<([a-z][a-z0-9]{0,20})\b[^<>]{0,300}?\bclass\s{0,9}=\s{0,9}["']?[^"'<>]{0,300}?"""
     rf"""(?<![\w-])({"|".join(REGION_WORDS)})(?![\w-])[^<>]{{0,300}}>""",
     re.IGNORECASE,
 )
-_HEADING = re.compile(r"^#{1,6}[ \t]", re.MULTILINE)
+_HEADING = regex(r"^#{1,6}[ \t]", re.MULTILINE)
 
 
 def read_tag(leaves: OpenLeaves, rest: Rest) -> bool:

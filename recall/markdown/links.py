@@ -10,29 +10,30 @@ from urllib.parse import unquote
 from recall.domain import ATTACHMENT_EXTENSIONS, Link, LinkPlace, LinkSyntax, Span
 from recall.markdown.mask import unshield
 from recall.markdown.plain import read
+from recall.patterns import regex
 
-_WIKILINK = re.compile(r"(!?)\[\[([^\[\]\n]*)\]\]")
-_PIPE = re.compile(r"\\?\|")
-_BRACKET = re.compile(r"[\[\]]")
+_WIKILINK = regex(r"(!?)\[\[([^\[\]\n]*)\]\]")
+_PIPE = regex(r"\\?\|")
+_BRACKET = regex(r"[\[\]]")
 # Bounds keep hostile text linear: each opener looks only so far.
-_DESTINATION = re.compile(
+_DESTINATION = regex(
     r"""\([ \t\n]{0,100}
     (?:<([^<>\n]{0,2000})>|((?:[^\s()<>]|\([^\s()<>]{0,500}\)){0,1000}))
     (?:[ \t\n]{1,100}(?:"[^"]{0,2000}"|'[^']{0,2000}'|\([^()]{0,2000}\)))?[ \t\n]{0,100}\)""",
     re.VERBOSE,
 )
-_ANCHOR = re.compile(
+_ANCHOR = regex(
     r"""<a\s[^<>]{0,500}?\bhref\s*=\s*(?:"([^"<>]*)"|'([^'<>]*)'|([^\s"'<>]+))[^<>]*>""",
     re.IGNORECASE,
 )
-_ANCHOR_END = re.compile(r"</a\s*>|\n", re.IGNORECASE)
-DEFINITION = re.compile(
+_ANCHOR_END = regex(r"</a\s*>|\n", re.IGNORECASE)
+DEFINITION = regex(
     r"""\[([^\[\]\n^][^\[\]\n]{0,998}|\[[^\[\]\n]{1,998}\])\]:[ \t]*
     (?:<([^<>\n]*)>|([^\s<][^\s]*))
     (?:[ \t]+(?:"[^"\n]*"|'[^'\n]*'|\([^()\n]*\)))?[ \t]*$""",
     re.VERBOSE | re.MULTILINE,
 )
-_SCHEME = re.compile(r"[a-zA-Z][a-zA-Z0-9+.\-]+:|//|www\.", re.IGNORECASE)
+_SCHEME = regex(r"[a-zA-Z][a-zA-Z0-9+.\-]+:|//|www\.", re.IGNORECASE)
 # In a Markdown link a suffix is a file type; a wikilink may well point at a note on `Node.js`.
 _WEB_FILES = frozenset({
     "c", "cpp", "css", "go", "h", "htm", "html", "ini", "ipynb", "java", "js", "json", "log",

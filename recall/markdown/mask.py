@@ -10,29 +10,31 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 
+from recall.patterns import regex
+
 # Unicode sets these noncharacters aside for internal use; `clean` takes them out of real text.
 _HIDDEN = "!#$%&()*:<=>[\\]^_`{|}~"
 _DROPPED = "\ufdef"
 _STAND_INS = {ord(char): 0xFDD0 + at for at, char in enumerate(_HIDDEN)}
 _ORIGINALS: dict[int, str | None] = {code: chr(char) for char, code in _STAND_INS.items()}
 _ORIGINALS[ord(_DROPPED)] = None
-_STAND_IN = re.compile("[\ufdd0-\ufdef]")
+_STAND_IN = regex("[\ufdd0-\ufdef]")
 
-_UNCLEAN = re.compile("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
-_OPENER = re.compile(
+_UNCLEAN = regex("[\x00-\x08\x0e-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
+_OPENER = regex(
     r"""\\[!-/:-@\[-`{}~]      # an escape; `\|` is left to tables and links
     | `+ | \$\$? | %% | <!--
     | !?\[\[[^\[\]\n]*\]\]     # a wikilink wins over what would open inside it
     | <(script|style|pre|textarea|code)\b""",
     re.VERBOSE | re.IGNORECASE,
 )
-_TICKS = re.compile(r"`+")
-_MATH_END = re.compile(r"(?<=[^\s\\$])\$(?![\d$])")
+_TICKS = regex(r"`+")
+_MATH_END = regex(r"(?<=[^\s\\$])\$(?![\d$])")
 _ELEMENT_END = {
-    name: re.compile(rf"</{name}\s*>", re.IGNORECASE)
+    name: regex(rf"</{name}\s*>", re.IGNORECASE)
     for name in ("script", "style", "pre", "textarea", "code")
 }
-_HINT = re.compile(r"[`\\$<]|%%")
+_HINT = regex(r"[`\\$<]|%%")
 
 
 def clean(text: str) -> str:

@@ -6,41 +6,42 @@ import re
 from html import unescape
 
 from recall.markdown.mask import shield, unshield
+from recall.patterns import regex
 
-_MARKUP = re.compile(r"[*_~=<>&\[\]{}|^\\`\ufdd0-\ufdef]|://")
-_PLACEHOLDER = re.compile(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|<%[^<]*?%>")
-_AUTOLINK = re.compile(r"<(?:[a-zA-Z][a-zA-Z0-9+.\-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
-_PHRASE_TAG = re.compile(
+_MARKUP = regex(r"[*_~=<>&\[\]{}|^\\`\ufdd0-\ufdef]|://")
+_PLACEHOLDER = regex(r"\{\{[^{}]*\}\}|\{%[^{}]*%\}|<%[^<]*?%>")
+_AUTOLINK = regex(r"<(?:[a-zA-Z][a-zA-Z0-9+.\-]{1,31}:[^\s<>]*|[^\s<>@]+@[^\s<>@]+)>")
+_PHRASE_TAG = regex(
     r"</?(?:a|abbr|b|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strong|sub|sup|u"
     r"|var)\b[^<>]*>",
     re.IGNORECASE,
 )
-_TAG = re.compile(r"</?[a-zA-Z][^<>]*>|<[!?][^<>]*>")
-_WIKILINK = re.compile(r"(!?)\[\[([^\[\]\n]*)\]\]")
-_SIZE = re.compile(r"\s*\d+(?:x\d+)?\s*")  # of an embedded image
-_DOTTED = re.compile(r"dendron://\S+|[\w-]+(?:\.[\w-]+){2,}(?:#\S*)?|[\w-]+(?:\.[\w-]+)+#\S*")
-_INLINE_LINK = re.compile(
+_TAG = regex(r"</?[a-zA-Z][^<>]*>|<[!?][^<>]*>")
+_WIKILINK = regex(r"(!?)\[\[([^\[\]\n]*)\]\]")
+_SIZE = regex(r"\s*\d+(?:x\d+)?\s*")  # of an embedded image
+_DOTTED = regex(r"dendron://\S+|[\w-]+(?:\.[\w-]+){2,}(?:#\S*)?|[\w-]+(?:\.[\w-]+)+#\S*")
+_INLINE_LINK = regex(
     r"""!?\[((?:[^\[\]]++|\[[^\[\]]*+\])*+)\]\([ \t\n]*
     (?:<[^<>\n]*>|[^()\s]*+(?:\([^()\s]*+\)[^()\s]*+)*)
     (?:\s+(?:"[^"]*"|'[^']*'|\([^()]*\)))?\s*\)(?:\{[^{}\n]*\})?""",
     re.VERBOSE,
 )
-_REFERENCE_LINK = re.compile(r"!?\[([^\[\]^][^\[\]]*)\]\[[^\[\]]*\]")
-_FOOTNOTE = re.compile(r"\[\^[^\[\]\s]+\]:?")
-_URL = re.compile(r"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,15}://(?:[!#-'*-;=?-Z^-z|~\\]|\([^\s()<>]*\))+")
-_EMPTY_BRACKETS = re.compile(r"\(\s*\)|<\s*>|\[\]")
-_STARS = re.compile(
+_REFERENCE_LINK = regex(r"!?\[([^\[\]^][^\[\]]*)\]\[[^\[\]]*\]")
+_FOOTNOTE = regex(r"\[\^[^\[\]\s]+\]:?")
+_URL = regex(r"\b[a-zA-Z][a-zA-Z0-9+.\-]{1,15}://(?:[!#-'*-;=?-Z^-z|~\\]|\([^\s()<>]*\))+")
+_EMPTY_BRACKETS = regex(r"\(\s*\)|<\s*>|\[\]")
+_STARS = regex(
     r"(?<![0-9*])\*{2,}+(?=\S)|(?<=[^\s*])\*{2,}+(?!\d)"
     r"|(?<![0-9A-Za-z*])\*(?=[^\s*])|(?<=[^\s*])\*(?![0-9A-Za-z*])"
 )
-_UNDERSCORES = re.compile(r"(?<!\w)_++(?=\S)|(?<=[^\s_])_++(?!\w)")
-_STRUCK = re.compile(r"~~+")
-_HIGHLIGHT = re.compile(r"==([^=\s](?:[^=\n]*[^=\s])?)==")
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
-_BLOCK_ID = re.compile(r"(?:^|\s)\^[A-Za-z0-9-]+\s*$")
-_PIPE = re.compile(r"(?<!\\)\|")
-_SEPARATOR_ROW = re.compile(r"^[ \t]*\|?[ \t]*:?-[-:| \t]*$", re.MULTILINE)
-_SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
+_UNDERSCORES = regex(r"(?<!\w)_++(?=\S)|(?<=[^\s_])_++(?!\w)")
+_STRUCK = regex(r"~~+")
+_HIGHLIGHT = regex(r"==([^=\s](?:[^=\n]*[^=\s])?)==")
+_ENTITY = regex(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-9]{1,31});")
+_BLOCK_ID = regex(r"(?:^|\s)\^[A-Za-z0-9-]+\s*$")
+_PIPE = regex(r"(?<!\\)\|")
+_SEPARATOR_ROW = regex(r"^[ \t]*\|?[ \t]*:?-[-:| \t]*$", re.MULTILINE)
+_SUFFIX = regex(r"\.(?:md|markdown)$", re.IGNORECASE)
 _MAX_NESTING = 4  # an image in a link is two
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 from recall.domain import Facet, HeadingRules
+from recall.patterns import regex
 from recall.records import dataclass
 
-_PUNCTUATION = re.compile(r"[\W_]+")
+_PUNCTUATION = regex(r"[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)

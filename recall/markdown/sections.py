@@ -13,15 +13,16 @@ from recall.markdown.links import find_definition, find_links
 from recall.markdown.mask import blank, shield
 from recall.markdown.plain import read, read_table
 from recall.markdown.roles import BODY, Role, Roles, folded
+from recall.patterns import regex
 from recall.records import dataclass
 
 _CALLOUT_LEVEL = 7
-_TAG = re.compile(
+_TAG = regex(
     r"""(?<!\S)\#([^\u2000-\u206f\u2e00-\u2e7f'!"\#$%&()*+,.:;<=>?@^`{|}~\[\]\\\s\ufdd0-\ufdef]+)"""
 )
 # Where none of these stands, a block is read as it is written and holds no link.
-_MARKUP = re.compile(r"[`\\$<>%*_~=&\[\]{}|^#\ufdd0-\ufdef]|://")
-_RELATED_LINE = re.compile(r"^[ \t>*_+-]*([^\n:\[\]*_]{1,60})[*_ \t]*:[^\n]*", re.MULTILINE)
+_MARKUP = regex(r"[`\\$<>%*_~=&\[\]{}|^#\ufdd0-\ufdef]|://")
+_RELATED_LINE = regex(r"^[ \t>*_+-]*([^\n:\[\]*_]{1,60})[*_ \t]*:[^\n]*", re.MULTILINE)
 _SOURCE_CALLOUTS = frozenset({"ref", "reference", "source", "cite", "quote-source"})
 _KINDS = {
     LeafKind.PARAGRAPH: BlockKind.PARAGRAPH,

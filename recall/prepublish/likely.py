@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 from functools import cache
 
 from recall.names import normal_form
+from recall.patterns import regex
 
 LEAST_RATIO = (
     0.85  # of equal characters (Ratcliff and Obershelp); difflib's word for "close" is 0.6
@@ -16,8 +16,8 @@ LEAST_RATIO = (
 _SHORTEST = LEAST_RATIO / (2 - LEAST_RATIO)
 COMPARED = 8  # names that share most trigrams are compared letter by letter
 MOST_BEARERS = 3  # a name of more notes says nothing
-_SEPARATORS = re.compile(r"[\W_]+")
-_DIGITS = re.compile(r"\d+")
+_SEPARATORS = regex(r"[\W_]+")
+_DIGITS = regex(r"\d+")
 
 
 class Likely:

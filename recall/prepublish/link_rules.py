@@ -8,13 +8,14 @@ from collections.abc import Iterator
 
 from recall.domain import Link, LinkSyntax, ResolvedLink
 from recall.names import spelling
+from recall.patterns import regex
 from recall.prepublish.examination import Examination, shortened
 from recall.publishing import Finding, Rule
 
 NAMED = 3  # notes that an ambiguous link could mean are named before the rest is counted
-_PLACEHOLDER = re.compile(r"\{\{|\{%|<%|\$\{|\{\{<")  # a template fills it in
-_NOTE_SUFFIX = re.compile(r"\.(?:md|markdown)$", re.IGNORECASE)
-_PAGE_SUFFIX = re.compile(r"\.html?$", re.IGNORECASE)
+_PLACEHOLDER = regex(r"\{\{|\{%|<%|\$\{|\{\{<")  # a template fills it in
+_NOTE_SUFFIX = regex(r"\.(?:md|markdown)$", re.IGNORECASE)
+_PAGE_SUFFIX = regex(r"\.html?$", re.IGNORECASE)
 
 
 def broken_links(exam: Examination) -> Iterator[Finding]:

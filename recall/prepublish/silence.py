@@ -12,17 +12,18 @@ from collections.abc import Mapping
 from dataclasses import field
 
 from recall.markdown.frontmatter import frontmatter_words
+from recall.patterns import regex
 from recall.publishing import Finding, Rule, rules_named
 from recall.records import dataclass
 
 KEY = "recall-ignore"
-_COMMENT = re.compile(
+_COMMENT = regex(
     # So few characters hold any list of rules, and a line of openings costs as much as it is long.
     r"(?:<!--|%%)[ \t]{0,9}recall:[ \t]{0,9}(ignore(?:-note)?)\b([^\n]{0,400}?)(?:-->|%%)",
     re.IGNORECASE,
 )
-_FENCE = re.compile(r"[ \t>]*(?:[-*+][ \t]+)?(`{3,}|~{3,})")
-_NAMES = re.compile(r"[\w-]+")
+_FENCE = regex(r"[ \t>]*(?:[-*+][ \t]+)?(`{3,}|~{3,})")
+_NAMES = regex(r"[\w-]+")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from recall.domain import Facet
+from recall.patterns import regex
 from recall.prepublish.examination import LEAST_OF_MENTION, LEAST_WORDS, Examination, shortened
 from recall.publishing import Finding, Rule
 
 if TYPE_CHECKING:
     from recall.domain import Suggestion
 
-_BLANKS = re.compile(r"\s+")
+_BLANKS = regex(r"\s+")
 
 
 def missing_links(exam: Examination) -> Iterator[Finding]:

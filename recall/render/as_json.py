@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from recall.patterns import regex
 from recall.render.hits import matches
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 # Halves of characters can't be UTF-8; the others steer terminals or end a line for some readers.
-_ESCAPED = re.compile("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_ESCAPED = regex("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def one_line(value: Mapping[str, object]) -> str:

@@ -5,10 +5,10 @@ Titles and texts of notes are data: each format takes from them whatever it woul
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from recall.patterns import regex
 from recall.publishing import RULES, CheckReport, Finding, Severity
 from recall.render.as_text import Style, visible
 
@@ -23,7 +23,7 @@ _GITHUB_COMMANDS = {
     Severity.NOTE: "notice",
 }
 # All that Markdown, HTML or GitHub (`@name`, `#12`) would act on.
-_MARKDOWN = re.compile(r"[\\`*_{}\[\]<>()#+!|~$&@:^=]")
+_MARKDOWN = regex(r"[\\`*_{}\[\]<>()#+!|~$&@:^=]")
 _MARKER = "<!-- recall prepublish -->"  # by which a bot finds its comment again
 
 

@@ -12,15 +12,14 @@ from dataclasses import replace
 from datetime import date, timedelta
 
 from recall.domain import Facet, Filters
+from recall.patterns import regex
 from recall.records import dataclass
 from recall.words import words as words_of
 
-_PHRASE = re.compile(r'"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»')
-_OPERATOR = re.compile(
-    r'(?<!\S)(tag|section|in|before|after|draft):("[^"]+"|[^\s"]+)', re.IGNORECASE
-)
-_BARE = re.compile(r"(?<!\S)(tag|section|draft):(?!\S)", re.IGNORECASE)  # the others are English
-_DAY = re.compile(r"([1-9]\d{3})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
+_PHRASE = regex(r'"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»')
+_OPERATOR = regex(r'(?<!\S)(tag|section|in|before|after|draft):("[^"]+"|[^\s"]+)', re.IGNORECASE)
+_BARE = regex(r"(?<!\S)(tag|section|draft):(?!\S)", re.IGNORECASE)  # the others are English
+_DAY = regex(r"([1-9]\d{3})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _DRAFTS = {"no": (False, False), "yes": (True, False), "only": (True, True)}
 
 

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexDamaged, IndexUnreadable, IndexUnwritable
+from recall.patterns import regex
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,10 +32,10 @@ OWNER = "check that the folder is there, is yours and has room"
 
 NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})  # said of a lock asked for
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
-_SEAL_ASIDE = re.compile(r"catalog\.seal\.[0-9]+")
-_TABLE_ASIDE = re.compile(r"notes\.table\.[0-9]+")
-_LEARNED_ASIDE = re.compile(r"learned-4\.npz\.\w+")
-_SEGMENT = re.compile(r"vectors-[1-9][0-9]*\.faiss")
+_SEAL_ASIDE = regex(r"catalog\.seal\.[0-9]+")
+_TABLE_ASIDE = regex(r"notes\.table\.[0-9]+")
+_LEARNED_ASIDE = regex(r"learned-4\.npz\.\w+")
+_SEGMENT = regex(r"vectors-[1-9][0-9]*\.faiss")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
 
