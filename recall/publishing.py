@@ -85,7 +85,7 @@ RULES: Mapping[Rule, RuleInfo] = {
     ),
     Rule.NEAR_DUPLICATE: RuleInfo(
         Severity.WARNING, "Another note says almost the same.",
-        "Merge the two, or link them and say how they differ.",
+        "Merge the two, or link them and say how they differ.", is_on=False,
     ),
     Rule.ORPHAN: RuleInfo(
         Severity.NOTE, "No note links this one, and it links none.",

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from benchmarks.masking import MaskedSource, VaultTexts, mask, shuffle
@@ -414,6 +414,7 @@ PARTS = [
     st.booleans(),
     st.sampled_from(["hidden", "mention"]),
 )
+@example("<li>```[[Rye]]---\nup: ```[[Rye]]", False, "hidden")
 def test_whatever_a_note_is_made_of_its_links_go(tmp_path_factory, parts, has_front, anchor):
     folder = tmp_path_factory.mktemp("random")
     text = f"{PROSE}\n\n[[Rye]] [[Baking]]\n\n{parts}"
@@ -431,9 +432,17 @@ def test_whatever_a_note_is_made_of_its_links_go(tmp_path_factory, parts, has_fr
     assert [path for path in after.notes if "a.md" in after.targets(path)] == []
     was_valid = not before.notes["a.md"].problems
     assert not (was_valid and after.notes["a.md"].problems)
-    touched = {line_of(text, link.span.start) for link, _ in before.links("a.md")}
+    touched = {
+        line for link, _ in before.links("a.md") for line in lines_of_row(text, link.span.start)
+    }
     if "[r]" not in text:
         assert_untouched_lines_are_equal(text, after.notes["a.md"].text, touched)
+
+
+def lines_of_row(text: str, link: int) -> range:
+    """The lines that go with a link: a row of a linkage tree goes whole, on however many it is."""
+    row = text.rfind("<li>", text.rfind("\n\n", 0, link) + 1, link)
+    return range(line_of(text, link if row < 0 else row), line_of(text, link) + 1)
 
 
 def line_of(text: str, at: int) -> int:

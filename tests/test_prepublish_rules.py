@@ -158,6 +158,15 @@ def test_a_note_that_belongs_here_is_a_missing_link_above_the_threshold_only(tmp
     assert Rule.MISSING_LINK not in rules
 
 
+def test_what_stands_above_a_note_in_a_hierarchy_of_names_is_no_missing_link(tmp_path):
+    notes = TREES | {"old.trees.md": TREES["old.md"].replace("Old", "Ancient")}
+    index = index_with(tmp_path, notes, rules=frozenset({Rule.MISSING_LINK}), min_score=0.0)
+    assert "old.md" in {s.card.path for s in index.suggest_links("old.trees.md", k=20).suggestions}
+    told = check(index, Selection(("old.trees.md", "old.md"))).findings
+    assert ("old.trees.md", "old.md") not in {(f.path, f.target) for f in told}
+    assert {f.path for f in told} == {"old.trees.md", "old.md"}
+
+
 def test_no_more_missing_links_are_told_than_the_setting_says(tmp_path):
     index = index_with(tmp_path, TREES, rules=frozenset({Rule.MISSING_LINK}), min_score=0.0)
     assert len(check(index, Selection(("old.md",))).findings) > 1

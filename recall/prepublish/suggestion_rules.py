@@ -28,6 +28,7 @@ def missing_links(exam: Examination) -> Iterator[Finding]:
         if item.score >= publishing.min_score
         and not item.weak
         and not is_named_here(item)
+        and not is_above(item.card.path, exam.note.path)
         and item.evidence.there.facet is not Facet.TITLE  # it says nothing but its name
     ]
     for item in wanted[: publishing.max_links]:
@@ -65,6 +66,14 @@ def unlinked_mentions(exam: Examination) -> Iterator[Finding]:
             target=item.card.path,
             score=item.score,
         )
+
+
+def is_above(target: str, path: str) -> bool:
+    """Whether the name of one note is the beginning of the other's, as `a.b` is of `a.b.c`.
+
+    Where names make a hierarchy, as in Dendron, its pages lead to what is above without a link.
+    """
+    return path.startswith(target.removesuffix(".md") + ".") and path != target
 
 
 def is_named_here(item: Suggestion) -> bool:
