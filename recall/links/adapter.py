@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recall.records import dataclass
+from recall.store.vectors.lists import distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -82,7 +83,8 @@ def train(notes: Vectors, edges: Edges, *, seed: int = 0) -> Adapter:
     for step in range(STEPS):
         chosen = edges[rng.choice(len(edges), min(BATCH, len(edges)), p=share)]
         others = rng.choice(len(notes), min(NEGATIVES, len(notes)), replace=False)
-        gradients = _gradients(notes, chosen, np.union1d(chosen[:, 1], others), links, *weights)
+        columns = distinct(np.concatenate([chosen[:, 1], others]))
+        gradients = _gradients(notes, chosen, columns, links, *weights)
         rate = np.float32(RATE * min(1.0, (step + 1) / 20) * (1 - step / STEPS))
         for i, gradient in enumerate(gradients):
             speeds[i] = _FADE_1 * speeds[i] + (1 - _FADE_1) * gradient
