@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from recall.arguments import (
     DEFAULT_HITS,
@@ -118,6 +118,19 @@ class Index:
     def exists(self) -> bool:
         """Whether anything was indexed yet."""
         return self._store.exists()
+
+    def close(self) -> None:
+        """Let go of the files that stay open between two questions; the next one opens them again.
+
+        Before a disk is taken away, say. Also at the end of `with open_index(…) as index`.
+        """
+        self._store.let_go()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     def refresh(
         self,

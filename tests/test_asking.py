@@ -206,3 +206,22 @@ def test_a_forked_process_opens_the_index_for_itself(store):
         with store.asking() as its:
             os._exit(int(its is mine))
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="only Linux lists its open files")
+def test_a_closed_index_holds_no_file_open_and_answers_the_next_question(tmp_path):
+    write(tmp_path, ORCHARD)
+    with index_of(tmp_path) as index:
+        index.refresh()
+        before = index.search("grafted trees").hits
+        assert _open_files(index.settings.index)
+    assert _open_files(index.settings.index) == []
+    assert index.search("grafted trees").hits == before
+    index.close()
+    assert _open_files(index.settings.index) == []
+
+
+def _open_files(folder: Path) -> list[str]:
+    links = list(Path("/proc/self/fd").iterdir())  # one is of the listing itself, and gone now
+    found = [str(link.readlink()) for link in links if link.is_symlink()]
+    return [file for file in found if file.startswith(str(folder))]

@@ -76,6 +76,10 @@ class Store:
         snapshot.rest()
         self._shelf.give(snapshot)
 
+    def let_go(self) -> None:
+        """Close what waits for the next question, which then opens the index again."""
+        self._shelf.give(None)
+
     def _opened(self) -> Snapshot:
         kept = self._shelf.take()
         if kept is not None and kept.process == os.getpid():  # else it is our parent's
