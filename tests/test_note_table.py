@@ -17,7 +17,7 @@ from recall.domain import Health
 from recall.store import opening, writer
 from recall.store.files import TABLE
 from recall.store.vectors import note_table, note_table_file
-from recall.store.vectors.lists import Lists
+from recall.store.vectors.lists import Lists, distinct, is_in
 from recall.store.vectors.note_table import read_table
 
 SENTENCES = [
@@ -247,3 +247,12 @@ def test_lists_in_two_arrays_are_the_lists_they_were(lists, data):
     pairs = [(owner, item) for owner, items in enumerate(lists) for item in items]
     again = Lists.of_pairs(np.array(pairs, dtype=np.int64).reshape(-1, 2), len(lists))
     assert [again[at].tolist() for at in range(len(lists))] == lists
+
+
+NUMBERS = st.lists(st.integers(0, 20), max_size=12).map(lambda found: np.array(found, np.int64))
+
+
+@given(NUMBERS, NUMBERS)
+def test_sets_of_numbers_are_what_numpy_says_of_them(some, others):
+    assert np.array_equal(distinct(some), np.unique(some))
+    assert np.array_equal(is_in(some, others), np.isin(some, others))

@@ -137,7 +137,7 @@ def test_an_answer_from_an_unchanged_vault_opens_no_note_and_lists_each_folder_o
 def test_an_edited_note_is_embedded_without_torch(vault):
     root, cache = vault
     write(root, {"bees.md": "# Bees\n\nA new sentence on heather honey.\n"})
-    assert loaded(root, cache, "index") & TORCH == set()
+    assert loaded(root, cache, "index") & (TORCH | {"numpy.ma"}) == set()
 
 
 def test_importing_the_package_loads_nothing_heavy():

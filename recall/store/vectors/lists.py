@@ -83,3 +83,13 @@ def distinct(numbers: Numbers) -> Numbers:
     is_first = np.ones(len(ordered), dtype=bool)
     is_first[1:] = ordered[1:] != ordered[:-1]
     return ordered[is_first]
+
+
+def is_in(numbers: Numbers, others: Numbers) -> NDArray[np.bool_]:
+    """(numbers,): which of them are among the others; loads no masked arrays either."""
+    known = np.sort(others)
+    if not len(known):
+        return np.zeros(len(numbers), dtype=bool)
+    at = np.searchsorted(known, numbers).clip(max=len(known) - 1)
+    found: NDArray[np.bool_] = known[at] == numbers
+    return found

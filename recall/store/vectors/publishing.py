@@ -11,6 +11,7 @@ from recall.errors import UsageError
 from recall.store.catalog import Catalog
 from recall.store.files import is_leftover, is_segment_file, segment_name
 from recall.store.seal import verify
+from recall.store.vectors.lists import distinct, is_in
 from recall.store.vectors.segments import Segments, as_ids, pieces
 from recall.store.vectors.writing import write_segment
 
@@ -43,9 +44,9 @@ def publish_vectors(database: Database, directory: Path, generation: int, pendin
     verify(directory, merged)  # a damaged row must not get a good checksum
     old = Segments(directory, merged)
     gone = as_ids([number for (number,) in database.rows("SELECT text_id FROM dead")])
-    ids = np.setdiff1d(old.ids(), gone)
+    ids = old.ids()
     hash_of = {int(number): text_hash for number, text_hash in new}
-    ids = np.union1d(ids, as_ids(list(hash_of)))
+    ids = distinct(np.concatenate([ids[~is_in(ids, gone)], as_ids(list(hash_of))]))
     _take_out(database, merged, old, gone)
     if len(ids):
         dimension = old.dimension or pending.dimension
@@ -89,7 +90,8 @@ def _take_out(
 ) -> None:
     """Forget the files that are merged, and the dead texts whose last rows they held."""
     database.run_many("DELETE FROM segments WHERE name = ?", [(item.name,) for item in merged])
-    buried = np.intersect1d(old.ids(), gone)
+    ids = old.ids()
+    buried = distinct(ids[is_in(ids, gone)])
     database.run_many("DELETE FROM dead WHERE text_id = ?", [(n,) for n in buried.tolist()])
 
 
