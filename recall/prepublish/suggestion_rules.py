@@ -73,7 +73,7 @@ def is_above(target: str, path: str) -> bool:
 
     Where names make a hierarchy, as in Dendron, its pages lead to what is above without a link.
     """
-    return path.startswith(target.removesuffix(".md") + ".") and path != target
+    return path.startswith(target.removesuffix(".md") + ".")
 
 
 def is_named_here(item: Suggestion) -> bool:
