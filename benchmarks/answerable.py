@@ -1,10 +1,10 @@
-"""Is nothing said when nothing fits, and something when something does: three vaults, by kind.
+"""Is nothing said when nothing fits, and something when something does: seven vaults, by kind.
 
     python -m benchmarks.answerable --vaults DIR,DIR [--show]
 
-The vaults are those of `answerable.toml`: `notes`, which is here, and two that are named by folders
-called `handbook` and `data-engineering-wiki`. Figures are of every other question and of the
-rest, so that a limit can be set on one half and tested on the other.
+The vaults are those of `answerable.toml`: `notes`, which is here, and six that are named by folders
+called as there. Figures are of every other question and of the rest, so that a limit can be set on
+one half and tested on the other; and of the four vaults that nothing was ever set on.
 """
 
 from __future__ import annotations
@@ -22,7 +22,8 @@ Answered = dict[tuple[str, str, str], list[bool]]  # half, vault, kind → one a
 
 HALVES = ("first half", "second half")
 DEPTH = 10
-SET_ON = "notes"  # the vault whose questions the limit was set on
+SET_ON = frozenset({"notes"})  # whose questions the limit was set on
+LOOKED_AT = SET_ON | {"handbook", "data-engineering-wiki"}  # at what was tried on them
 
 
 def main() -> None:
@@ -46,7 +47,8 @@ def main() -> None:
                 print(f"  {vault}, {question['kind']}: {question['text']} → {stems[:2]}")
     figures: dict[str, object] = {half: _figures(answered, half) for half in HALVES}
     figures["both halves"] = _in_all(answered, set(folders))
-    figures["vaults that the limit was not set on"] = _in_all(answered, set(folders) - {SET_ON})
+    figures["vaults that the limit was not set on"] = _in_all(answered, set(folders) - SET_ON)
+    figures["vaults that were kept for a test"] = _in_all(answered, set(folders) - LOOKED_AT)
     figures["answerable, found"] = {
         vault: {
             "questions": len(found),
