@@ -7,7 +7,8 @@ that are linked already, and the note itself, don't count as suggestions.
     python benchmarks/links.py --data DIR [--vaults handbook,foam] [--track new,missing]
         [--anchor hidden,mention] [--methods recall,bm25] [--most 150] [--controls] [--cli]
 
-DIR holds the vaults of `vaults.toml` as `owner+name`, or a folder `vaults` with them.
+DIR holds the vaults of `vaults.toml` as `owner+name`, or a folder `vaults` with them. Without
+`--vaults`, those that the ranker learned nothing from are measured (`use = "test"`).
 """
 
 from __future__ import annotations
@@ -63,10 +64,10 @@ def main() -> None:
 def find_vaults(
     data: Path, extra: Sequence[Path], only: Sequence[str]
 ) -> Iterator[tuple[str, Path]]:
-    """The vaults that are there: name, and folder of notes."""
+    """The named vaults that are there, or those of use `test`: name, and folder of notes."""
     listed = tomllib.loads((Path(__file__).parent / "vaults.toml").read_text(encoding="utf-8"))
     for vault in listed["vault"]:
-        if vault["name"] not in only if only else vault["use"] != "tune":
+        if vault["name"] not in only if only else vault["use"] != "test":
             continue
         owner, name = vault["repository"].split("/")[-2:]
         for root in (data / "vaults", data, *extra):
@@ -277,7 +278,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--extra", type=Path, action="append", default=[], help="and where more are"
     )
-    parser.add_argument("--vaults", type=listed, default=[], help="names, or any folders of notes")
+    parser.add_argument(
+        "--vaults",
+        type=listed,
+        default=[],
+        help="names, or any folders of notes; else those of use test",
+    )
     parser.add_argument(
         "--track", type=lambda text: [Track(t) for t in listed(text)], default=[Track.NEW]
     )
