@@ -6,9 +6,12 @@ that are linked already, and the note itself, don't count as suggestions.
 
     python benchmarks/links.py --data DIR [--vaults handbook,foam] [--track new,missing]
         [--anchor hidden,mention] [--methods recall,bm25] [--most 150] [--controls] [--cli]
+        [--rankers DIR]
 
 DIR holds the vaults of `vaults.toml` as `owner+name`, or a folder `vaults` with them. Without
-`--vaults`, those that the ranker learned nothing from are measured (`use = "test"`).
+`--vaults`, those that the ranker learned nothing from are measured (`use = "test"`). Of others the
+figures mean little but with `--rankers`: a folder with a table `NAME.json` for each vault, learned
+without it, as `train_ranker` writes them into `left-out` of its work folder.
 """
 
 from __future__ import annotations
@@ -20,15 +23,14 @@ import subprocess
 import sys
 import tempfile
 import time
-import tomllib
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from benchmarks.baselines import BASELINES, Corpus, ranked
+from benchmarks.cases import Case, find_vaults, left_out_ranker, prepare
 from benchmarks.controls import add_templates
-from benchmarks.masking import Anchor, MaskedSource, Track, mask, shuffle
+from benchmarks.masking import Anchor, MaskedSource, Track, shuffle
 from benchmarks.results_file import keep
 from benchmarks.tables import MAIN_MEASURE, SEED, Values, print_table, summary
 from recall.embedding import open_embedder
@@ -41,15 +43,6 @@ RECALL, CLI = "recall", "recall, command line"
 Lists = dict[str, dict[str, list[str]]]  # method → source → suggested paths, best first
 
 
-@dataclass(frozen=True, slots=True)
-class Case:
-    """One masked copy and what is asked of it."""
-
-    vault: str
-    copy: Path
-    sources: tuple[MaskedSource, ...]
-
-
 def main() -> None:
     """Run what the command line asks for."""
     arguments = _arguments()
@@ -59,25 +52,6 @@ def main() -> None:
     for track in arguments.track:
         for anchor in arguments.anchor:
             measure_all(vaults, track, anchor, arguments)
-
-
-def find_vaults(
-    data: Path, extra: Sequence[Path], only: Sequence[str]
-) -> Iterator[tuple[str, Path]]:
-    """The named vaults that are there, or those of use `test`: name, and folder of notes."""
-    listed = tomllib.loads((Path(__file__).parent / "vaults.toml").read_text(encoding="utf-8"))
-    for vault in listed["vault"]:
-        if vault["name"] not in only if only else vault["use"] != "test":
-            continue
-        owner, name = vault["repository"].split("/")[-2:]
-        for root in (data / "vaults", data, *extra):
-            folder = root / f"{owner}+{name}" / vault["folder"]
-            if folder.is_dir():
-                yield vault["name"], folder
-                break
-    for name in only:
-        if Path(name).is_dir():
-            yield Path(name).resolve().name, Path(name)
 
 
 def measure_all(
@@ -94,10 +68,12 @@ def measure_all(
             if not case.sources:
                 print(f"\n{name}: no note qualifies as a source")
                 continue
-            lists, facts = ask(case, arguments.methods, cli=arguments.cli)
+            ranker = left_out_ranker(name, arguments.rankers)
+            lists, facts = ask(case, arguments.methods, cli=arguments.cli, ranker=ranker)
             found[name] = judge(case, lists)
             _dump(dump, case, track, anchor, lists)
-            figures[name] = {**facts, "methods": summary(found[name])}
+            learned = "without this vault" if ranker else "as shipped"
+            figures[name] = {"ranker": learned, **facts, "methods": summary(found[name])}
             print(f"\n{name}: {facts}, {time.perf_counter() - started:.0f} s")
             print_table(found[name])
             if has_controls:
@@ -113,17 +89,11 @@ def measure_all(
     print("kept in", keep(f"links-{track.value}-{anchor.value}", whole).name)
 
 
-def prepare(name: str, folder: Path, work: Path, track: Track, anchor: Anchor, most: int) -> Case:
-    """Mask a vault into the work folder and index the copy, as far as that is not done yet."""
-    copy = work / f"{name}-{track.value}-{anchor.value}-{most}"
-    sources = mask(folder, copy, track=track, anchor=anchor, seed=SEED, most=most)
-    open_index(copy).refresh()
-    return Case(name, copy, sources)
-
-
-def ask(case: Case, methods: Sequence[str], *, cli: bool = False) -> tuple[Lists, dict[str, float]]:
+def ask(
+    case: Case, methods: Sequence[str], *, cli: bool = False, ranker: Path | None = None
+) -> tuple[Lists, dict[str, float]]:
     """Every method's suggestions for every source, and how much there was to look at."""
-    index = open_index(case.copy)
+    index = open_index(case.copy, ranker=ranker)
     lists: Lists = {}
     with index.read() as snapshot:
         corpus = Corpus(snapshot, case.copy, open_embedder(index.settings.model), case.copy)
@@ -217,7 +187,8 @@ def controls(case: Case, folder: Path, arguments: argparse.Namespace) -> dict[st
     fooled = prepare(name, shuffled, arguments.work, track, anchor, most)
     found: dict[str, object] = {"template-only notes": templates(case, arguments)}
     if fooled.sources:
-        lists, facts = ask(fooled, arguments.methods)
+        ranker = left_out_ranker(case.vault, arguments.rankers)
+        lists, facts = ask(fooled, arguments.methods, ranker=ranker)
         values = judge(fooled, lists)
         print(f"\n{name}: {facts}")
         print_table(values)
@@ -300,10 +271,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--controls", action="store_true", help="also where nothing can be found")
     parser.add_argument("--cli", action="store_true", help="also through the command line")
+    parser.add_argument("--rankers", type=Path, help="where tables learned without a vault are")
     parser.add_argument("--dump", type=Path, help="a file to add every list to, as JSON lines")
     arguments = parser.parse_args()
     if unknown := set(arguments.methods) - set(methods):
         parser.error(f"no method {', '.join(sorted(unknown))}; there are {', '.join(methods)}")
+    if arguments.cli and arguments.rankers:
+        parser.error("--cli asks with the ranker as shipped; leave --rankers out")
     return arguments
 
 

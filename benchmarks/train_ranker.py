@@ -23,9 +23,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks import calibration
-from benchmarks.links import SEED, find_vaults, prepare
+from benchmarks.cases import find_vaults, prepare
 from benchmarks.masking import Anchor, Track
 from benchmarks.results_file import keep
+from benchmarks.tables import SEED
 from recall.index import open_index
 from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
@@ -106,11 +107,23 @@ def main() -> None:
         "reliability": calibration.reliability(shown),
         "gain": gains(whole, names),
     }).name)  # fmt: skip
+    write_left_out(arguments.work / "left-out", left_out, shown)
     if arguments.write:
         file = Path(__file__).parents[1] / "recall" / "links" / "ranker.json"
         table = table_of(forest_of(whole, names), calibration.fit(list(shown.values())))
         file.write_text(json.dumps(table) + "\n", encoding="utf-8")
         print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
+
+
+def write_left_out(
+    folder: Path, forests: Mapping[str, Forest], shown: Mapping[str, calibration.Shown]
+) -> None:
+    """Write a table for each vault that knows nothing of it, for `links --rankers`."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, forest in forests.items():
+        worth = calibration.fit([each for other, each in shown.items() if other != name])
+        table = json.dumps(table_of(forest, worth))
+        (folder / f"{name}.json").write_text(table + "\n", encoding="utf-8")
 
 
 def feature_names() -> list[str]:

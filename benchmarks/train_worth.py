@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks.links import find_vaults, prepare
+from benchmarks.cases import find_vaults, prepare
 from benchmarks.masking import Anchor, Track
 from benchmarks.results_file import keep
 from benchmarks.train_ranker import TRAINED_ON, arguments_of, feature_names, judge_all, train

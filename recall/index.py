@@ -64,6 +64,7 @@ def open_index(
     model: str | None = None,
     allow_download: bool = False,
     on_prepare: Callable[[str], None] | None = None,
+    ranker: Path | None = None,
 ) -> Index:
     """Open the index of a vault; the index need not exist yet.
 
@@ -73,6 +74,8 @@ def open_index(
         model: An embedding model other than the vault's setting.
         allow_download: Whether a model that is not on this machine may be fetched.
         on_prepare: Told, in words, when a model is prepared at its first use.
+        ranker: A table of trees to rank suggestions with instead of the one that comes with the
+            package; `benchmarks/train_ranker.py` writes such tables.
 
     Raises:
         VaultNotFound: There is no vault there.
@@ -80,7 +83,7 @@ def open_index(
         UsageError: `vault` is empty, or no path.
     """
     settings = load_settings(vault_folder(vault), model=model, allow_download=allow_download)
-    return Index(settings, on_prepare=on_prepare)
+    return Index(settings, on_prepare=on_prepare, ranker=ranker)
 
 
 def build_index(
@@ -102,11 +105,13 @@ class Index:
         *,
         embedder: Embedder | None = None,
         on_prepare: Callable[[str], None] | None = None,
+        ranker: Path | None = None,
     ) -> None:
         self.settings = settings
         self._vault = Vault(settings.notes, settings.ignore, settings.max_note_bytes)
         self._store = Store(settings.index)
         self._feedback = Feedback(settings.index)
+        self._ranker = ranker
         self.embedder = embedder or embedder_for(settings, on_prepare)
 
     @property
@@ -469,4 +474,4 @@ class Index:
     def _suggester(self) -> Suggester:
         from recall.suggesting import Suggester  # late: a search needs none of it
 
-        return Suggester(self.settings, self._vault, self._feedback, self.embedder)
+        return Suggester(self.settings, self._vault, self._feedback, self.embedder, self._ranker)

@@ -45,12 +45,18 @@ class Suggester:
     """Suggestions over one vault; keeps what the vault teaches between two questions."""
 
     def __init__(
-        self, settings: Settings, vault: Vault, feedback: Feedback, embedder: Embedder
+        self,
+        settings: Settings,
+        vault: Vault,
+        feedback: Feedback,
+        embedder: Embedder,
+        ranker: Path | None = None,
     ) -> None:
         self._settings = settings
         self._vault = vault
         self._feedback = feedback
         self._embedder = embedder
+        self._ranker = ranker
         # What the vault teaches, and the state it was asked for; by whether older will do.
         self._taught: dict[bool, tuple[State, Learned]] = {}
         self._spelt: tuple[State, Manner] | None = None  # and how its links are spelled
@@ -158,6 +164,7 @@ class Suggester:
             min_score=min_score,
             max_notes_per_text=self._settings.max_notes_per_text,
             is_there=self._vault.holds,
+            ranker=self._ranker,
         )
         if not found.links:
             return found
@@ -265,6 +272,7 @@ class Suggester:
             is_there=is_there,
             is_wanted=lambda card: include_linked or targets.bar(card) is None,
             habit=lambda: self.manner(snapshot),
+            ranker=self._ranker,
         )
 
     def _lines_of(self, path: str, links: Sequence[Link]) -> tuple[int, ...]:

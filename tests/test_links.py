@@ -1,5 +1,6 @@
 """Note → suggestions with evidence."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,29 @@ def test_an_indexed_note_needs_no_model(orchard):
 @pytest.mark.parametrize("name", ["apples", "Apples", "apples.md", "200101OR01"])
 def test_a_note_is_named_by_path_id_or_title(orchard, name):
     assert orchard.suggest_links(name).path == "apples.md"
+
+
+def test_another_table_of_trees_ranks_as_it_says_and_why_says_the_same(orchard, tmp_path_factory):
+    table = {  # the less near, the better
+        "features": ["mean_cosine"],
+        "trees": [
+            [[0, cut, 1, 2, 0], [0, 0, 1, 1, 1], [0, 0, 2, 2, 0]]
+            for cut in (place / 100 for place in range(-100, 100))
+        ],
+        "calibration": {
+            "intercept": 0, "score": 0.01, "vault_size": 0, "smallest": 0, "largest": 9,
+        },
+    }  # fmt: skip
+    file = tmp_path_factory.mktemp("elsewhere") / "table.json"
+    file.write_text(json.dumps(table), encoding="utf-8")
+    other = Index(orchard.settings, embedder=orchard.embedder, ranker=file)
+    found = other.suggest_links("apples.md", k=10).suggestions
+    cosines = [item.evidence.parts["mean_cosine"] for item in found]
+    assert len(set(cosines)) > 1
+    assert cosines == sorted(cosines)
+    assert [other.why("apples.md", item.card.path).score for item in found] == [
+        item.score for item in found
+    ]
 
 
 def test_a_draft_outside_the_vault_gets_suggestions_and_its_links_count(orchard, tmp_path_factory):

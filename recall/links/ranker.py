@@ -103,9 +103,9 @@ class Ranker:
 
 
 @cache
-def load_ranker() -> Ranker:
-    """The ranker that comes with the package."""
-    table = json.loads(TABLE.read_text(encoding="utf-8"))
+def load_ranker(file: Path = TABLE) -> Ranker:
+    """The ranker that comes with the package, or another that its training wrote."""
+    table = json.loads(file.read_text(encoding="utf-8"))
     forest = Forest.from_nodes(table["trees"], table["features"])
     return Ranker(forest, Calibration(**table["calibration"]))
 

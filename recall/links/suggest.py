@@ -10,12 +10,15 @@ from recall.domain import Suggestion
 from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.evidence import gather
+from recall.links.ranker import TABLE
 from recall.links.ranking import Ranking, rank
 from recall.links.worth import CONSIDERED
 from recall.links.written import Writer, vault_manner
 from recall.names import Resolver, spelling
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from recall.domain import NoteCard
     from recall.links.learned import Learned
     from recall.links.source import Source
@@ -36,6 +39,7 @@ def suggest(
     is_there: Callable[[str], bool],
     is_wanted: Callable[[NoteCard], bool] = lambda _: True,
     habit: Callable[[], Manner] | None = None,
+    ranker: Path | None = None,
 ) -> tuple[Suggestion, ...]:
     """The notes that the source should perhaps link, best first.
 
@@ -53,6 +57,7 @@ def suggest(
         is_wanted: Whether a note may be suggested. One that may not is ranked with the others all
             the same, so that what it takes away changes no other's score.
         habit: Gives how the vault spells its links, if that is known already.
+        ranker: A table of trees other than the one that comes with the package.
 
     Returns:
         At most `k` suggestions; none for a note without text of its own.
@@ -68,7 +73,7 @@ def suggest(
     compared = Comparison(source, candidates, snapshot)
     if not compared.paths:
         return ()
-    ranking = rank(compared)
+    ranking = rank(compared, table=ranker or TABLE)
     resolver = Resolver(snapshot.lookup)
     spells = habit or partial(vault_manner, snapshot)
     writer = Writer(source.card.path, snapshot.links_from(source.card.path), resolver, spells)

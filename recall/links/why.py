@@ -18,7 +18,7 @@ from recall.links.candidates import SAID_COLUMNS, find_candidates, telling_terms
 from recall.links.comparison import Comparison
 from recall.links.evidence import gather
 from recall.links.features import RELATIVE
-from recall.links.ranker import load_ranker, ranks
+from recall.links.ranker import TABLE, load_ranker, ranks
 from recall.links.ranking import rank
 from recall.links.targets import Bar
 from recall.links.worth import CONSIDERED
@@ -26,6 +26,8 @@ from recall.names import Resolver
 from recall.records import dataclass
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from numpy.typing import NDArray
 
     from recall.domain import Evidence, Link, NoteCard
@@ -122,6 +124,7 @@ def explain(
     min_score: float,
     max_notes_per_text: int,
     is_there: Callable[[str], bool],
+    ranker: Path | None = None,
 ) -> Explanation:
     """Say whether a note is suggested for another, with all that speaks for and against it.
 
@@ -135,6 +138,7 @@ def explain(
         min_score: The least probability of a suggestion.
         max_notes_per_text: Texts that more notes hold are template text.
         is_there: Whether a note's file still exists.
+        ranker: As of `suggest`.
     """
     found = Explanation(source.card, target, (), k=k, min_score=min_score)
     if target.path == source.card.path:
@@ -149,7 +153,9 @@ def explain(
     texts = _without_text(source, target, snapshot, max_notes_per_text)
     found = replace(found, links=links, obstacles=(*obstacles, *texts))
     if not texts:
-        found = _compared(found, source, snapshot, learned, targets, max_notes_per_text, is_there)
+        found = _compared(
+            found, source, snapshot, learned, targets, max_notes_per_text, is_there, ranker or TABLE
+        )
     return found
 
 
@@ -194,6 +200,7 @@ def _compared(
     targets: Targets,
     max_notes_per_text: int,
     is_there: Callable[[str], bool],
+    table: Path,
 ) -> Explanation:
     path = found.target.path
     candidates = find_candidates(
@@ -209,7 +216,7 @@ def _compared(
         everyone = dict(sorted({**candidates.bm25, path: 0.0}.items()))
         candidates = replace(candidates, bm25=everyone)
     compared = Comparison(source, candidates, snapshot)
-    ranking = rank(compared)
+    ranking = rank(compared, table=table)
     row = compared.paths.index(path)
     before = ranking.order[: ranking.order.index(row)]
     cards = snapshot.cards([compared.paths[other] for other in before])
@@ -235,7 +242,7 @@ def _compared(
         cosine_rank=_cosine_rank(source, path, snapshot, max_notes_per_text),
         words_rank=_words_rank(source, path, snapshot),
         signals=_signals(ranking.features, row),
-        groups=_groups(ranking.features, row),
+        groups=_groups(ranking.features, row, table),
         evidence=gather(compared, ranking.features, row, found.target),
     )
 
@@ -248,7 +255,7 @@ def _signals(features: Mapping[str, Array], row: int) -> tuple[Signal, ...]:
     )
 
 
-def _groups(features: Mapping[str, Array], row: int) -> dict[str, float]:
+def _groups(features: Mapping[str, Array], row: int, table: Path) -> dict[str, float]:
     """How much the score would lose with each group of features as the middle candidate has it.
 
     Features work together, so the parts need not add up to the score.
@@ -263,7 +270,7 @@ def _groups(features: Mapping[str, Array], row: int) -> dict[str, float]:
         known = column[np.isfinite(column)]
         place = groups.index(group_of(name)) + 1
         asked[name][place] = float(np.median(known)) if len(known) else np.nan
-    scores, _ = load_ranker().rank(asked)
+    scores, _ = load_ranker(table).rank(asked)
     return {
         group: round(float(scores[0] - scores[place]), 4)
         for place, group in enumerate(groups, start=1)
