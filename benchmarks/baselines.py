@@ -41,7 +41,7 @@ class Corpus:
         snapshot: The index; it must stay open.
         folder: Its notes, for the text of whole notes.
         embedder: Of the index.
-        cache: Where the vectors of whole notes are kept.
+        cache: A file where the vectors of whole notes are kept, of other copies of the vault too.
     """
 
     def __init__(
@@ -59,15 +59,22 @@ class Corpus:
     def whole(self) -> NDArray[np.float32]:
         """The vector of each note's whole text, cut off at the model's window: (notes, dim)."""
         texts = [(self.folder / path).read_bytes().decode("utf-8") for path in self.paths]
-        key = hashlib.sha256("\0".join([self.embedder.space.fingerprint, *texts]).encode())
-        file = self.cache / f"whole-{key.hexdigest()[:16]}.npy" if self.cache else None
-        if file and file.is_file():
-            kept: NDArray[np.float32] = np.load(file, allow_pickle=False)
-            return kept
-        vectors = self.embedder.embed_passages(texts)
-        if file:
-            np.save(file, vectors, allow_pickle=False)
-        return vectors
+        space = self.embedder.space
+        keys = [
+            hashlib.sha256(f"{space.fingerprint}\0{text}".encode()).hexdigest() for text in texts
+        ]
+        known: dict[str, NDArray[np.float32]] = {}
+        if self.cache and self.cache.is_file():
+            with np.load(self.cache, allow_pickle=False) as kept:
+                known = dict(zip(kept["keys"].tolist(), kept["vectors"], strict=True))
+        new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
+        if new:
+            vectors = self.embedder.embed_passages(list(new.values()))
+            known |= zip(new, vectors, strict=True)
+            if self.cache:
+                every = np.stack(list(known.values()))
+                np.savez(self.cache, keys=np.array(list(known)), vectors=every)
+        return np.stack([known[key] for key in keys])
 
     @cached_property
     def means(self) -> NDArray[np.float32]:

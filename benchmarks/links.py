@@ -19,28 +19,21 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TextIO
 
-from benchmarks.baselines import BASELINES, Corpus, ranked
+from benchmarks.answers import RECALL, Lists, ask
+from benchmarks.baselines import BASELINES
 from benchmarks.cases import Case, find_vaults, left_out_ranker, prepare
 from benchmarks.controls import add_templates
 from benchmarks.masking import Anchor, MaskedSource, Track, shuffle
 from benchmarks.results_file import keep
-from benchmarks.tables import MAIN_MEASURE, SEED, Values, print_table, summary
-from recall.embedding import open_embedder
-from recall.evaluate.metrics import MEASURES, ndcg_by_chance
-from recall.index import Index, open_index
-
-DEPTH = 50  # how far down a list is looked, for MRR
-RECALL, CLI = "recall", "recall, command line"
-
-Lists = dict[str, dict[str, list[str]]]  # method → source → suggested paths, best first
+from benchmarks.tables import MAIN_MEASURE, SEED, YARDSTICKS, Values, print_table, summary
+from recall.evaluate.metrics import MEASURES
+from recall.index import open_index
 
 
 def main() -> None:
@@ -85,74 +78,13 @@ def measure_all(
         print(f"\nmean over {len(found)} vaults, track {track.value}, anchor {anchor.value}")
         print_table(means)
     protocol = {"track": track.value, "anchor": anchor.value, "most": arguments.most, "seed": SEED}
-    whole = {**protocol, "vaults": figures, "mean over vaults": summary(means)}
+    whole = {
+        **protocol,
+        "vaults": figures,
+        "mean over vaults": summary(means),
+        f"below the better of {' and '.join(YARDSTICKS)}": below(found),
+    }
     print("kept in", keep(f"links-{track.value}-{anchor.value}", whole).name)
-
-
-def ask(
-    case: Case, methods: Sequence[str], *, cli: bool = False, ranker: Path | None = None
-) -> tuple[Lists, dict[str, float]]:
-    """Every method's suggestions for every source, and how much there was to look at."""
-    index = open_index(case.copy, ranker=ranker)
-    lists: Lists = {}
-    with index.read() as snapshot:
-        corpus = Corpus(snapshot, case.copy, open_embedder(index.settings.model), case.copy)
-        linked = {
-            source.path: {source.path}
-            | {link.resolution.path or "" for link in snapshot.links_from(source.path)}
-            for source in case.sources
-        }
-        counts = snapshot.counts()
-        for method in methods:
-            if method == RECALL:
-                lists[method] = _suggest(index, case)
-            else:
-                lists[method] = {
-                    path: ranked(corpus, BASELINES[method](corpus, path), exclude=known, k=DEPTH)
-                    for path, known in linked.items()
-                }
-    if cli:
-        lists[CLI] = _suggest_by_command(case)
-    for by_source in lists.values():
-        for path, known in linked.items():
-            by_source[path] = [other for other in by_source[path] if other not in known]
-    chances = [
-        ndcg_by_chance(len(source.hidden), counts.notes - len(linked[source.path]))
-        for source in case.sources
-    ]
-    facts = {
-        "notes": counts.notes,
-        "passages": counts.passages,
-        "sources": len(case.sources),
-        "hidden": sum(len(source.hidden) for source in case.sources),
-        f"{MAIN_MEASURE} by chance": round(sum(chances) / len(chances), 3),
-    }
-    return lists, facts
-
-
-def _suggest(index: Index, case: Case) -> dict[str, list[str]]:
-    return {
-        source.path: [
-            item.card.path
-            for item in index.suggest_links(
-                case.copy / source.path, k=DEPTH, drafts=True
-            ).suggestions
-        ]
-        for source in case.sources
-    }
-
-
-def _suggest_by_command(case: Case) -> dict[str, list[str]]:
-    """The same through the command line and its JSON."""
-    notes = [str(case.copy / source.path) for source in case.sources]
-    command = [sys.executable, "-m", "recall", "suggest-links", *notes, "-k", str(DEPTH)]
-    done = subprocess.run(
-        [*command, "--drafts", "--json", "--vault", str(case.copy)], capture_output=True, check=True
-    )
-    return {
-        note["path"]: [item["path"] for item in note["suggestions"]]
-        for note in json.loads(done.stdout)["notes"]
-    }
 
 
 def judge(case: Case, lists: Lists) -> Values:
@@ -176,6 +108,22 @@ def mean_over_vaults(found: Mapping[str, Values]) -> Values:
         }
         for method in first
     }
+
+
+def below(found: Mapping[str, Values]) -> list[str] | None:
+    """The vaults where recall finds less than a yardstick does; None if one was not asked."""
+    if any({RECALL, *YARDSTICKS} - values.keys() for values in found.values()):
+        return None
+
+    def mean(values: Values, method: str) -> float:
+        each = values[method][MAIN_MEASURE]
+        return sum(each) / len(each)
+
+    return [
+        name
+        for name, values in found.items()
+        if mean(values, RECALL) < max(mean(values, method) for method in YARDSTICKS)
+    ]
 
 
 def controls(case: Case, folder: Path, arguments: argparse.Namespace) -> dict[str, object]:

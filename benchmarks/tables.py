@@ -5,23 +5,23 @@ from __future__ import annotations
 from recall.evaluate.metrics import MEASURES, Estimate, bootstrap, bootstrap_ratio
 
 SEED = 0
-YARDSTICK = "mean cosine"
+YARDSTICKS = ("mean cosine", "rank fusion")
 MAIN_MEASURE = "ndcg@10"
 
 Values = dict[str, dict[str, list[float]]]  # method → measure → one value a source, or a vault
 
 
 def summary(values: Values) -> dict[str, dict[str, list[float]]]:
-    """Mean and interval of each measure, and of the main one over that of the yardstick."""
+    """Mean and interval of each measure, and of the main one over that of each yardstick."""
     rows: dict[str, dict[str, list[float]]] = {}
     for method, by_measure in values.items():
         rows[method] = {
             name: _rounded(bootstrap(found, seed=SEED)) for name, found in by_measure.items()
         }
-        if any(values.get(YARDSTICK, {}).get(MAIN_MEASURE, ())):
-            base = values[YARDSTICK][MAIN_MEASURE]
-            ratio = bootstrap_ratio(by_measure[MAIN_MEASURE], base, seed=SEED)
-            rows[method][f"{MAIN_MEASURE} over {YARDSTICK}"] = _rounded(ratio)
+        for yardstick in YARDSTICKS:
+            if any(base := values.get(yardstick, {}).get(MAIN_MEASURE, ())):
+                ratio = bootstrap_ratio(by_measure[MAIN_MEASURE], base, seed=SEED)
+                rows[method][f"{MAIN_MEASURE} over {yardstick}"] = _rounded(ratio)
     return rows
 
 
@@ -32,7 +32,8 @@ def _rounded(found: Estimate) -> list[float]:
 def print_table(values: Values) -> None:
     """Print one row a method; each cell is a mean and its interval."""
     rows = summary(values)
-    print(f"{'':<20}" + "".join(f"{name:>20}" for name in MEASURES) + "  over mean cosine")
+    heads = [*MEASURES, *(f"over {yardstick}" for yardstick in YARDSTICKS)]
+    print(f"{'':<20}" + "".join(f"{head:>20}" for head in heads))
     for method, row in rows.items():
         cells = "".join(
             f"{mean:>7.3f} [{low:.3f} {high:.3f}]" for mean, low, high in list(row.values())

@@ -68,6 +68,11 @@ def terms_of_word(word: str) -> tuple[str, ...]:
     return tuple(_stem(part) for part in _words_of(folded).findall(folded))
 
 
+def is_unspaced(word: str) -> bool:
+    """Whether it is of a script that puts no blanks between words, so perhaps many words."""
+    return not word.isascii() and _cjk().match(word) is not None
+
+
 def content_terms(text: str) -> list[str]:
     """The terms of a question that carry meaning; all of them when none does."""
     kept: list[str] = []

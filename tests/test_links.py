@@ -248,6 +248,32 @@ def test_what_a_link_shows_is_no_mention(tmp_path):
     assert (mention.where, mention.text) == ("there", "Visit")
 
 
+@pytest.mark.parametrize(
+    ("text", "mentions"),
+    [
+        ("苹果树的嫁接要在春天完成。", {"graft.md": "嫁接"}),
+        ("春天里读Redis缓存的书。", {"redis.md": "Redis缓存"}),
+        ("春天里[[grafts|嫁接]]苹果树。", {}),  # what a link shows is no mention
+        ("苹果和梨都在春天开花。", {}),  # a single character names nothing
+    ],
+)
+def test_a_name_is_found_where_there_are_no_blanks_between_words(tmp_path, text, mentions):
+    write(tmp_path, {
+        **ORCHARD,
+        "graft.md": "# 嫁接\n\n两棵树长在一起，果实不变。\n",
+        "redis.md": "# Redis缓存\n\n数据放在内存里，读得很快。\n",
+        "pear.md": "# 梨\n\n果实多汁，秋天成熟。\n",
+        "grafts.md": "# Kinds of grafts\n\nCleft and whip.\n",
+        "spring.md": f"# 春天\n\n{text}\n",
+    })  # fmt: skip
+    index = index_of(tmp_path)
+    index.refresh()
+    found = index.suggest_links("spring.md", k=20).suggestions
+    named = {item.card.path: item.evidence.mention for item in found}
+    assert {path: said.text for path, said in named.items() if said} == mentions
+    assert {"graft.md", "redis.md", "pear.md"} <= named.keys()
+
+
 def test_a_name_of_many_notes_is_no_mention(tmp_path):
     weekly = {f"{i}/weekly.md": f"# Weekly\n\nPlot {i} was dug over again.\n" for i in range(5)}
     write(tmp_path, {**weekly, "a.md": "# Plan\n\nA weekly look at the plot that was dug.\n"})

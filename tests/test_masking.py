@@ -103,6 +103,17 @@ def test_sources_are_notes_with_enough_links_and_words(tmp_path):
     assert sources == (MaskedSource("two.md", ("n1.md", "n2.md")),)
 
 
+def test_two_characters_of_a_script_without_blanks_are_a_word(tmp_path):
+    enough = "笔记之间的联系帮助人们回忆已经忘记的想法，" * 4  # eighty characters in four runs
+    notes = {
+        "够.md": f"{enough} [[n1]] [[n2]]",
+        "少.md": f"{enough[:40]} [[n1]] [[n2]]",
+        **{f"n{i}.md": "A note." for i in range(3)},
+    }
+    sources, _ = masked(write(tmp_path / "vault", notes))
+    assert sources == (MaskedSource("够.md", ("n1.md", "n2.md")),)
+
+
 def test_what_was_hidden_is_every_note_that_the_source_linked(vault):
     sources, _ = masked(vault)
     assert sources == (

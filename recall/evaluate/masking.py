@@ -25,7 +25,7 @@ from recall.markdown import parse_note
 from recall.names import Resolver, names_of
 from recall.patterns import regex
 from recall.records import dataclass
-from recall.words import words
+from recall.words import terms_of_word, words
 
 if TYPE_CHECKING:
     from recall.vault import Vault
@@ -207,4 +207,6 @@ def _has_words(vault: VaultTexts, path: str) -> bool:
     links = [link for link, _ in alone.links(path)]
     note = parse_note(path, alone.cut(path, links, Anchor.HIDDEN), vault.rules)
     texts = [block.text for section in note.sections if section.facet for block in section.blocks]
-    return sum(len(words(text)) for text in texts) >= FEWEST_WORDS
+    found = (word for text in texts for word, _, _ in words(text))
+    # Chinese has no blanks between words: two characters of a run count as one.
+    return sum(max(1, len(terms_of_word(word)) // 2) for word in found) >= FEWEST_WORDS

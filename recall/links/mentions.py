@@ -1,7 +1,8 @@
 """Notes that a text names without linking them.
 
 Every run of up to eight words is looked up among the names of notes, so the cost depends on the
-length of the text and not on the size of the vault.
+length of the text and not on the size of the vault. Chinese and Japanese put no blanks between
+words: there a run is one of up to eight characters, wherever it begins.
 """
 
 from __future__ import annotations
@@ -12,14 +13,14 @@ from typing import TYPE_CHECKING
 
 from recall.domain import Facet, Link, Mention, NameKind, Passage
 from recall.names import normal_form
-from recall.words import STOP_WORDS, fold, words
+from recall.words import STOP_WORDS, fold, is_unspaced, words
 
 if TYPE_CHECKING:
     from recall.domain import NoteCard
     from recall.store import Snapshot
 
 GAP = "\ue000"  # stands where a link was; no name reaches over it
-LONGEST_NAME = 8  # words
+LONGEST_NAME = 8  # words, or characters of a script without blanks
 SHORTEST_WORD = 4  # characters of a name that is a single word; shorter ones name by chance
 MOST_BEARERS = 3  # a name of more notes ("Weekly") means none of them
 NAMING = frozenset({NameKind.STEM, NameKind.TITLE, NameKind.ALIAS, NameKind.HEADING})
@@ -84,7 +85,9 @@ def _without_links(passage: Passage, links: Iterable[Link]) -> str:
         if shown not in text:
             continue  # compiling what finds it takes longer than all else here
         if passage.span.start <= link.span.start < passage.span.end or shown in passage.heading:
-            whole = rf"(?<!\w){re.escape(shown)}(?!\w)"
+            before = "" if is_unspaced(shown) else r"(?<!\w)"
+            after = "" if is_unspaced(shown[-1]) else r"(?!\w)"
+            whole = before + re.escape(shown) + after
             text = re.sub(whole, GAP * len(shown), text, count=1)
     return text
 
@@ -92,8 +95,8 @@ def _without_links(passage: Passage, links: Iterable[Link]) -> str:
 def _name_key(name: str) -> str:
     """A name as runs give it; empty if no run could be it."""
     folded = normal_form(name)
-    found = words(folded)
-    is_short = len(found) == 1 and len(found[0][0]) < SHORTEST_WORD and found[0][0].isascii()
+    found = _pieces(folded)
+    is_short = len(found) == 1 and not _is_long(found[0][0])
     is_telling = any(fold(word) not in STOP_WORDS for word, _, _ in found)
     if is_short or not is_telling or len(found) > LONGEST_NAME:
         return ""
@@ -107,14 +110,33 @@ def _runs(text: str) -> Iterator[tuple[str, str]]:
     """
     folded = normal_form(text)
     written = text if len(text) == len(folded) else folded
-    found = words(folded)
+    found = _pieces(folded)
     telling, ends = _ahead(found, folded)
     for first, (word, start, stop) in enumerate(found):
-        if telling[first] == first and (len(word) >= SHORTEST_WORD or not word.isascii()):
+        if telling[first] == first and _is_long(word):
             yield folded[start:stop], written[start:stop]
         end = min(first + LONGEST_NAME, ends[first])
         for _, _, last in found[max(telling[first], first + 1) : end]:
             yield folded[start:last], written[start:last]
+
+
+def _pieces(text: str) -> list[tuple[str, int, int]]:
+    """The words of a text with their offsets; of a script without blanks, each character."""
+    found = words(text)
+    if text.isascii():
+        return found
+    pieces: list[tuple[str, int, int]] = []
+    for word, start, stop in found:
+        if is_unspaced(word):
+            pieces.extend((text[at], at, at + 1) for at in range(start, stop))
+        else:
+            pieces.append((word, start, stop))
+    return pieces
+
+
+def _is_long(word: str) -> bool:
+    """Whether a name may be this piece alone."""
+    return len(word) >= SHORTEST_WORD or not (word.isascii() or is_unspaced(word))
 
 
 def _ahead(found: Sequence[tuple[str, int, int]], folded: str) -> tuple[list[int], list[int]]:
