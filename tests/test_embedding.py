@@ -701,6 +701,14 @@ def test_word_embedders_of_another_name_are_another_space():
 # The light runtime
 
 
+def test_what_is_counted_the_short_way_is_counted_the_same_by_the_whole_tokenizer(models_dir):
+    texts = [*MIXED, "piano " * 700]
+    quick, thorough = (open_embedder(models_dir=models_dir) for _ in range(2))
+    thorough.count_tokens(["long " * 2_000])  # from here on it reads the whole one
+    assert quick.count_tokens(texts) == thorough.count_tokens(texts)
+    assert quick.count_tokens(["piano " * 700]) == [702]
+
+
 def test_a_short_text_has_the_tokens_that_the_whole_tokenizer_gives_it(models_dir):
     (graph,) = models_dir.glob("all-MiniLM*/")
     whole = Tokenizer.from_file(str(graph / "tokenizer.json"))
@@ -712,8 +720,12 @@ def test_a_short_text_has_the_tokens_that_the_whole_tokenizer_gives_it(models_di
     def same(texts):
         texts = [readable(text) for text in texts]
         assert short.token_ids(texts) == [encoding.ids for encoding in whole.encode_batch(texts)]
+        whole.no_truncation()
+        assert short.count(texts) == [len(encoding.ids) for encoding in whole.encode_batch(texts)]
+        whole.enable_truncation(256)
 
     same()
+    assert short.count(["word " * 300]) == [302]
 
 
 TRICKY = [

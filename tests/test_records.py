@@ -1,12 +1,15 @@
-"""A dataclass that is made later is the same dataclass."""
+"""A dataclass that is made when it is worth it is the same dataclass, before and after."""
 
+import copy
 import dataclasses
 import inspect
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from recall.records import dataclass
+from recall.records import MANY, dataclass
 
 
 def late_and_soon() -> tuple[type, type]:
@@ -89,3 +92,87 @@ def test_threads_that_use_it_first_at_once_get_one_class():
             points = list(threads.map(late, range(64)))
         assert [point.x for point in points] == list(range(64))
         assert points[3] == late(3)
+
+
+def test_no_method_is_compiled_for_a_handful_of_instances(monkeypatch):
+    made = []
+    late, _ = late_and_soon()
+    monkeypatch.setattr(dataclasses, "dataclass", lambda **options: made.append(options))
+    points = [late(1), late(1, 2), late(x=1, names=["a"]), late(1, 2, names=[])]
+    assert [(point.x, point.y, point.names) for point in points] == [
+        (1, 2, []), (1, 2, []), (1, 2, ["a"]), (1, 2, []),
+    ]  # fmt: skip
+    assert made == []
+
+
+def test_of_many_instances_none_differs_from_the_first():
+    late, soon = late_and_soon()
+    points = [late(number, names=[]) for number in range(3 * MANY)]
+    assert [(point.x, point.y, point.names) for point in points] == [
+        (number, 2, []) for number in range(3 * MANY)
+    ]
+    assert points[0] == late(0)
+    assert repr(points[-1]) == repr(soon(3 * MANY - 1))
+
+
+@given(values=st.lists(st.integers(), max_size=4), named=st.dictionaries(
+    st.sampled_from(["x", "y", "names", "z", "self"]), st.integers(), max_size=4
+))  # fmt: skip
+def test_arguments_are_taken_or_refused_as_by_the_standard_library(values, named):
+    late, soon = late_and_soon()
+
+    def outcome(kind):
+        try:
+            return dataclasses.astuple(kind(*values, **named))
+        except TypeError as error:
+            return str(error).replace("late_and_soon.<locals>.point.<locals>.", "")
+
+    assert outcome(late) == outcome(soon)
+
+
+@pytest.mark.parametrize("first", [
+    lambda point: point == point,
+    repr,
+    lambda point: hash(dataclasses.replace(point, names=())),
+    copy.copy,
+    copy.deepcopy,
+    dataclasses.asdict,
+], ids=["compare", "print", "hash", "copy", "deepcopy", "asdict"])  # fmt: skip
+def test_whatever_is_asked_of_an_instance_first_is_answered(first):
+    late, soon = late_and_soon()
+    early = late(1)
+    expected, got = first(soon(1)), first(early)
+    assert got == (early if isinstance(got, late) else expected)
+    assert repr(early) == repr(soon(1))
+
+
+@pytest.mark.parametrize("change", [
+    lambda point: setattr(point, "x", 2),
+    lambda point: delattr(point, "x"),
+], ids=["set", "delete"])  # fmt: skip
+def test_a_frozen_instance_is_frozen_from_the_first_on(change):
+    late, _ = late_and_soon()
+    point = late(1)
+    with pytest.raises(dataclasses.FrozenInstanceError, match="'x'"):
+        change(point)
+    assert point.x == 1
+
+
+def test_fields_of_a_special_kind_are_left_to_the_standard_library():
+    class Shape:
+        edges: int
+        kind: str = dataclasses.field(default="plain", init=False)
+
+    late = dataclass(slots=True)(Shape)
+    assert (late(3).edges, late(3).kind) == (3, "plain")
+    with pytest.raises(TypeError, match="unexpected keyword argument 'kind'"):
+        late(3, kind="other")
+
+
+@pytest.mark.parametrize("wrong", [
+    {"__annotations__": {"a": "int", "b": "int"}, "a": 1},
+    {"__annotations__": {"a": "list"}, "a": []},
+], ids=["no default behind a default", "a default that all would share"])  # fmt: skip
+def test_a_mistake_in_the_fields_shows_at_the_first_instance(wrong):
+    with pytest.raises((TypeError, ValueError), match="default"):
+        dataclass(frozen=True, slots=True)(type("Wrong", (), wrong))()

@@ -32,8 +32,8 @@ _BATCH_TOKENS = 512
 # Packing the weights costs once what it saves on about so many tokens.
 _PACKING_PAYS_AFTER_TOKENS = 256
 _TEXTS_AT_ONCE = 4096  # bounds the memory for token ids; sorting by length works within it
-# Reading the whole tokenizer takes as long as about so many short texts on the short way.
-_SHORT_CHARACTERS = 2_000
+# Reading the whole tokenizer takes as long as more than so many characters on the short way.
+_SHORT_CHARACTERS = 8_000
 
 
 class OnnxEmbedder:
@@ -82,10 +82,13 @@ class OnnxEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count tokens, special ones and the passage prompt included, before truncation."""
-        if self._counter is None:
-            self._counter = self._open_tokenizer()
         prompt = self.space.passage_prompt
-        encoded = self._counter.encode_batch_fast([prompt + readable(text) for text in texts])
+        prompted = [prompt + readable(text) for text in texts]
+        if self._counter is None:
+            if (short := self._short_for(prompted)) is not None:
+                return short.count(prompted)
+            self._counter = self._open_tokenizer()
+        encoded = self._counter.encode_batch_fast(prompted)
         return [len(encoding.ids) for encoding in encoded]
 
     def _embed(
@@ -105,14 +108,18 @@ class OnnxEmbedder:
         return unit_rows(vectors)
 
     def _token_ids(self, texts: list[str]) -> list[list[int]]:
-        if self._short is not None:
-            self._characters_left -= sum(map(len, texts))
-            if self._characters_left >= 0:
-                return self._short.token_ids(texts)
-            self._short = None
+        if (short := self._short_for(texts)) is not None:
+            return short.token_ids(texts)
         if self._tokenizer is None:
             self._tokenizer = self._cutting_tokenizer()
         return [encoding.ids for encoding in self._tokenizer.encode_batch_fast(texts)]
+
+    def _short_for(self, texts: list[str]) -> ShortTokenizer | None:
+        """The short way, as long as it is one for these texts too."""
+        self._characters_left -= sum(map(len, texts))
+        if self._characters_left < 0:
+            self._short = None
+        return self._short
 
     def _run(self, ids: list[list[int]]) -> Iterator[tuple[list[int], NDArray[np.float32]]]:
         """Yield (row numbers, vectors) batch by batch.

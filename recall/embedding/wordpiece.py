@@ -36,13 +36,29 @@ class ShortTokenizer:
         self._always = [token["content"] for token in self._rules["added_tokens"]]
         self._always.append(self._rules["model"]["unk_token"])
         self._max_tokens = max_tokens
+        self._pieces_of: dict[str, tuple[str, ...]] = {}  # words that were met
         self._splitter = self._with(self._always)
 
     def token_ids(self, texts: Sequence[str]) -> list[list[int]]:
         """The token ids of each text, cut off at the window."""
-        pieces = {piece for text in texts for word in self._words(text) for piece in self._of(word)}
-        tokenizer = self._with((*self._always, *sorted(pieces)))
+        tokenizer = self._with(self._pieces(texts))
+        tokenizer.enable_truncation(self._max_tokens)
         return [encoding.ids for encoding in tokenizer.encode_batch_fast(list(texts))]
+
+    def count(self, texts: Sequence[str]) -> list[int]:
+        """The number of tokens of each text, not cut off."""
+        tokenizer = self._with(self._pieces(texts))
+        return [len(encoding.ids) for encoding in tokenizer.encode_batch_fast(list(texts))]
+
+    def _pieces(self, texts: Sequence[str]) -> list[str]:
+        words = {word for text in texts for word in self._words(text)}
+        for word in words:
+            if word not in self._pieces_of:
+                self._pieces_of[word] = tuple(self._of(word))
+        return [
+            *self._always,
+            *sorted({piece for word in words for piece in self._pieces_of[word]}),
+        ]
 
     def _with(self, pieces: Iterable[str]) -> Tokenizer:
         from tokenizers import Tokenizer
@@ -51,7 +67,6 @@ class ShortTokenizer:
         rules = {**self._rules, "model": {**self._rules["model"], "vocab": vocabulary}}
         tokenizer = Tokenizer.from_str(json.dumps(rules))
         tokenizer.no_padding()
-        tokenizer.enable_truncation(self._max_tokens)
         return tokenizer
 
     def _words(self, text: str) -> Iterator[str]:
