@@ -20,7 +20,7 @@ from recall.domain import (
 )
 from recall.errors import IndexDamaged, IndexMissing, IndexOutdated, NoteUnreadable
 from recall.passages import recipe
-from recall.planning import pending, plan, unreadable_of
+from recall.planning import pending, unreadable_of
 from recall.records import dataclass
 from recall.store import FORMAT
 
@@ -164,8 +164,9 @@ class _Build:
         """
         if again:
             self.writer.forget_vectors()
-        old = self.writer.stamps()
-        work = plan(old, listing.stamps, unreadable := unreadable_of(self.writer.skipped()))
+        work = pending(self.writer, listing)
+        old = self.writer.stamps([*work.examine, *work.gone])
+        unreadable = unreadable_of(self.writer.skipped())
         self.unchanged = len(work.unchanged)
         self.skipped += listing.skipped
         self.skipped += [unreadable[path] for path in work.unreadable]

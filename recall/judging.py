@@ -45,7 +45,7 @@ def mark_of(note: str | Path, snapshot: Snapshot, *, vault: Vault, rules: Headin
     path = path or find_note(str(note).strip(), snapshot, folder=vault.root)
     card = snapshot.card(path)
     assert card is not None
-    return NoteMark.of(card, snapshot.stamps()[path].sha256)
+    return NoteMark.of(card, snapshot.stamps([path])[path].sha256)
 
 
 def judge(

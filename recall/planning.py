@@ -10,7 +10,7 @@ from recall.vault import is_unchanged
 
 if TYPE_CHECKING:
     from recall.domain import FileStamp, Skipped
-    from recall.store import Snapshot
+    from recall.store.catalog import Catalog
     from recall.vault import Listing
 
 
@@ -25,32 +25,38 @@ class Plan:
 
 
 def plan(
-    old: Mapping[str, FileStamp],
+    old: Mapping[str, tuple[int, int, int, str]],
     new: Mapping[str, FileStamp],
-    unreadable: Mapping[str, Skipped] | None = None,
+    unreadable: Mapping[str, Skipped],
 ) -> Plan:
-    """Compare what is indexed, and what could not be, with what is there."""
-    tried = {path: item.stamp for path, item in (unreadable or {}).items() if item.stamp}
-    same: set[str] = set()
+    """Compare what is indexed, and what could not be, with what is there.
+
+    Args:
+        old: Of each indexed note what is equal to the stamp that a listing gives an unchanged file.
+        new: The stamps of a listing.
+        unreadable: The files that were opened in vain.
+    """
     vain: set[str] = set()
+    examine: set[str] = set()
     for path, stamp in new.items():
-        if path in old and is_unchanged(old[path], stamp):
-            same.add(path)
-        elif path in tried and is_unchanged(tried[path], stamp):
-            vain.add(path)
+        if old.get(path) == stamp:  # of a hundred thousand, as good as all
+            continue
+        tried = unreadable[path].stamp if path in unreadable else None
+        (vain if tried and is_unchanged(tried, stamp) else examine).add(path)
     return Plan(
-        unchanged=tuple(sorted(same)),
+        unchanged=tuple(path for path in new if path not in vain and path not in examine),
         unreadable=tuple(sorted(vain)),
-        examine=tuple(sorted(new.keys() - same - vain)),
+        examine=tuple(sorted(examine)),
         gone=tuple(sorted(old.keys() - new.keys())),
     )
 
 
-def pending(snapshot: Snapshot, listing: Listing) -> Plan:
+def pending(catalog: Catalog, listing: Listing) -> Plan:
     """What a build would have to look at now."""
-    if snapshot.stamps_without_hashes() == listing.stamps:  # as before most answers
+    old = catalog.stamps_without_hashes()
+    if old == listing.stamps:  # as before most answers
         return Plan(unchanged=tuple(listing.stamps), unreadable=(), examine=(), gone=())
-    return plan(snapshot.stamps(), listing.stamps, unreadable_of(snapshot.skipped()))
+    return plan(old, listing.stamps, unreadable_of(catalog.skipped()))
 
 
 def unreadable_of(skipped: Iterable[Skipped]) -> dict[str, Skipped]:

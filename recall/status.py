@@ -37,7 +37,7 @@ def status_of(settings: Settings, vault: Vault, store: Store, embedder: Embedder
         return replace(found, rebuild=reason, skipped=listing.skipped)
     with store.read() as snapshot:
         work = pending(snapshot, listing)
-        indexed = set(snapshot.stamps())
+        indexed = set(snapshot.stamps(work.examine))
         return replace(
             found,
             counts=snapshot.counts(),

@@ -31,6 +31,7 @@ TOKENIZER = "tokenizer.json"
 _BATCH_TOKENS = 512
 # Packing the weights costs once what it saves on about so many tokens.
 _PACKING_PAYS_AFTER_TOKENS = 256
+_PACKS_FROM_QUESTION = 4  # who asked three times in one process goes on, and waits for the answers
 _TEXTS_AT_ONCE = 4096  # bounds the memory for token ids; sorting by length works within it
 # Reading the whole tokenizer takes as long as more than so many characters on the short way.
 _SHORT_CHARACTERS = 8_000
@@ -54,6 +55,7 @@ class OnnxEmbedder:
         self._pad_id = pad_id
         self._threads = threads or _cores()
         self._tokens_seen = 0
+        self._questions_seen = 0
         self._packed = False
         self._counter: tokenizers.Tokenizer | None = None
         self._tokenizer: tokenizers.Tokenizer | None = None
@@ -78,6 +80,7 @@ class OnnxEmbedder:
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Embed questions: (len(texts), dimension) float32, C-contiguous, unit rows, in order."""
+        self._questions_seen += 1
         return self._embed(texts, self.space.query_prompt, None)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
@@ -163,7 +166,8 @@ class OnnxEmbedder:
 
     def _pack_when_it_pays(self, tokens: int) -> None:
         self._tokens_seen += tokens
-        if not self._packed and self._tokens_seen > _PACKING_PAYS_AFTER_TOKENS:
+        pays = self._tokens_seen > _PACKING_PAYS_AFTER_TOKENS
+        if not self._packed and (pays or self._questions_seen >= _PACKS_FROM_QUESTION):
             self._session = self._open_session(packed=True)
             self._packed = True
 

@@ -106,10 +106,12 @@ class Catalog(LinkGraph):
             ambiguous_links=count("SELECT count(*) FROM links WHERE candidates > 1"),
         )
 
-    def stamps(self) -> dict[str, FileStamp]:
-        """The stamp of every note's file, by path, sorted."""
+    def stamps(self, paths: Iterable[str] | None = None) -> dict[str, FileStamp]:
+        """The stamp of every note's file, or of those of some notes, by path, sorted."""
         rows = self._db.rows(
-            "SELECT path, size, modified_ns, changed_ns, sha256 FROM notes ORDER BY path"
+            "SELECT path, size, modified_ns, changed_ns, sha256 FROM notes "
+            "WHERE ?1 IS NULL OR path IN (SELECT value FROM json_each(?1)) ORDER BY path",
+            (None if paths is None else json.dumps(list(paths)),),
         )
         return {path: FileStamp(*stamp) for path, *stamp in rows}
 

@@ -62,6 +62,9 @@ def _products(matrix: NDArray[np.float32], queries: NDArray[np.float32]) -> NDAr
     a whole copy before it multiplies. Copies of a few rows at a time never leave the cache.
     """
     found = np.empty((len(queries), len(matrix)), dtype=np.float32)
+    if matrix.flags.aligned and len(queries) == 1:
+        np.vecdot(matrix, queries[0], out=found[0])
+        return found
     copied = np.empty((min(ROWS_COPIED, len(matrix)), matrix.shape[1]), dtype=np.float32)
     for start in range(0, len(matrix), ROWS_COPIED):
         rows = matrix[start : start + ROWS_COPIED]
