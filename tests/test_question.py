@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from recall.domain import Facet, Filters
 from recall.search.question import first_day, read_question
+from recall.words import words
 
 ALL = Filters()
 
@@ -62,6 +63,25 @@ def test_quoted_words_are_a_phrase_and_words_all_the_same():
     asked = read_question('who said "link rot" and “bit rot”', ALL)
     assert asked.phrases == ("link rot", "bit rot")
     assert asked.words == "who said link rot and bit rot"
+
+
+@pytest.mark.parametrize("prose", [
+    'The "threshold" of an index decides which of the many terms that describe a record are kept.',
+    "What does it mean that types are alike in languages that let people define “extensible” types?",
+])  # fmt: skip
+def test_what_prose_quotes_is_no_phrase_that_a_note_must_hold(prose):
+    asked = read_question(prose, ALL)
+    assert asked.phrases == ()
+    assert [word for word, *_ in words(asked.words)] == [word for word, *_ in words(prose)]
+    assert asked.warnings == (
+        "what is quoted is taken as words: in a question this long it is no phrase",
+    )
+
+
+def test_the_words_of_a_long_phrase_do_not_make_a_question_prose():
+    phrase = "one two three four five six seven eight nine ten eleven twelve"
+    asked = read_question(f'who sang "{phrase}" last year', ALL)
+    assert (asked.phrases, asked.warnings) == ((phrase,), ())
 
 
 def test_the_operators_narrow_what_the_options_leave():

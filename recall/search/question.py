@@ -1,8 +1,8 @@
 """What somebody typed → words, phrases and filters.
 
-`"…"` is a phrase that must be there word for word; `tag:`, `section:`, `in:`, `before:`, `after:`
-and `draft:` narrow the answer as the flags do. What only looks like an operator is words: a
-question may hold a colon.
+`"…"` is a phrase that must be there word for word, unless it stands in prose; `tag:`, `section:`,
+`in:`, `before:`, `after:` and `draft:` narrow the answer as the flags do. What only looks like an
+operator is words: a question may hold a colon.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from recall.words import words as words_of
 _PHRASE = regex(r'"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»')
 _OPERATOR = regex(r'(?<!\S)(tag|section|in|before|after|draft):("[^"]+"|[^\s"]+)', re.IGNORECASE)
 _BARE = regex(r"(?<!\S)(tag|section|draft):(?!\S)", re.IGNORECASE)  # the others are English
+# Words around the quotation marks: who writes so many, or pastes them, merely quotes.
+IN_PROSE = 10
 _DAY = regex(r"([1-9]\d{3})(?:-(\d{1,2}))?(?:-(\d{1,2}))?")
 _DRAFTS = {"no": (False, False), "yes": (True, False), "only": (True, True)}
 
@@ -60,6 +62,9 @@ def read_question(text: str, filters: Filters) -> Question:
     phrases = tuple(
         phrase for found in _PHRASE.finditer(rest) if words_of(phrase := _quoted(found))
     )
+    if phrases and len(words_of(_PHRASE.sub(" ", rest))) >= IN_PROSE:
+        warnings.append("what is quoted is taken as words: in a question this long it is no phrase")
+        phrases = ()
     bare = _PHRASE.sub(lambda found: f" {_quoted(found)} ", rest)
     bare = " ".join(bare.split()) if bare != text else text
     return Question(text, bare, filters, phrases, tuple(warnings))
