@@ -1,5 +1,7 @@
 """Evidence → scores, and when nothing is an answer."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -135,4 +137,17 @@ def test_a_name_and_all_the_words_are_an_answer_however_far_the_meaning():
     assert is_answer(HitParts(dense=0.0, share=1.0), RARITY)
     assert not is_answer(HitParts(dense=0.0, share=1.0), {("the",): 0.01})
     assert not is_answer(HitParts(dense=0.05, share=0.2), RARITY)
-    assert is_answer(HitParts(dense=0.9), RARITY)
+    assert is_answer(HitParts(dense=0.9, whole=0.5), RARITY)
+
+
+def test_a_passage_that_is_near_answers_if_the_whole_note_is_not_about_something_else():
+    near = HitParts(dense=0.6, whole=0.2, share=0.1)
+    assert not is_answer(near, RARITY)
+    assert is_answer(replace(near, whole=0.5), RARITY)
+    assert is_answer(replace(near, share=0.4), RARITY)
+
+
+def test_words_that_every_other_note_holds_add_little():
+    held = HitParts(dense=0.3, whole=0.1, share=1.0)
+    assert is_answer(replace(held, share=0.999), {("rare",): 4.0})
+    assert not is_answer(held, {("the",): 0.1})

@@ -1,5 +1,6 @@
 """What somebody typed → words, phrases and filters."""
 
+import time
 from datetime import date
 
 import pytest
@@ -115,3 +116,26 @@ def test_what_is_no_date_is_refused(text):
 def test_a_date_that_no_calendar_has_is_refused_as_such(text):
     with pytest.raises(ValueError, match="no calendar has that date"):
         first_day(text)
+
+
+@pytest.mark.parametrize(
+    "piece", ["“a ", "„a ", "«a ", '"a ', "tag:a ", 'tag:"a ', "tag:", "after:2024 "]
+)
+def test_a_question_is_taken_apart_in_time_in_proportion_to_its_length(piece):
+    started = time.process_time()
+    read_question(piece * 200_000, ALL)
+    assert time.process_time() - started < 10  # some took minutes
+
+
+def test_a_phrase_begins_at_the_last_mark_that_opens_one():
+    assert read_question("“audio “speech models” „and «text»", ALL).phrases == (
+        "speech models",
+        "text",
+    )
+
+
+def test_a_tag_that_is_asked_for_twice_is_one():
+    assert read_question("tag:ai tag:art tag:#ai", Filters(tags=("art",))).filters.tags == (
+        "art",
+        "ai",
+    )

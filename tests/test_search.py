@@ -1,6 +1,7 @@
 """Question → hits."""
 
 from datetime import date
+from math import log
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from vaults import ORCHARD, index_of, write
 from recall.domain import Facet, Filters, NameKind
 from recall.errors import IndexMissing, UsageError
 from recall.index import Index
+from recall.search.floor import rarities
 from recall.search.verbatim import titled_so
 
 
@@ -114,6 +116,14 @@ def test_a_question_that_nothing_answers_gets_no_hit(orchard):
     assert orchard.search("submarine telegraph cable").hits == ()
 
 
+def test_a_word_that_no_note_holds_says_twice_as_much_as_its_rarity(orchard):
+    with orchard.read() as snapshot:
+        assert snapshot.document_frequency(["clover", "submarin"]) == {"clover": 1, "submarin": 0}
+        found = rarities([("clover",), ("submarin",)], snapshot)
+        held, unheld = log((len(ORCHARD) + 1) / 1.5), log((len(ORCHARD) + 1) / 0.5)
+    assert found == pytest.approx({("clover",): held, ("submarin",): 2 * unheld})
+
+
 def test_a_word_is_as_rare_as_it_is_in_the_section_that_is_asked_for(tmp_path):
     """Most notes hold it, one claims it: so it says much where claims are asked for."""
     notes = {f"{at}.md": f"# Note {at}\n\nHoney number {at}.\n" for at in range(20)}
@@ -134,6 +144,12 @@ def test_filters_by_tag_and_the_tags_below_it(orchard):
     assert set(found(orchard, "fruit ripens sweeter", tags=("fruit",))) <= {"apples.md", "pears.md"}
     assert found(orchard, "pears ripen", tags=("fruit/soft",)) == ["pears.md"]
     assert found(orchard, "pears ripen", tags=("soft",)) == []
+
+
+def test_any_number_of_tags_may_be_asked_for(orchard):
+    borne = orchard.search("pears", filters=Filters(tags=("fruit", "fruit/soft")))
+    assert [hit.card.path for hit in borne.hits] == ["pears.md"]
+    assert orchard.search(" ".join(f"pears tag:t{i}" for i in range(2_000))).hits == ()
 
 
 def test_filters_by_date(orchard):

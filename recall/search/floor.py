@@ -10,25 +10,32 @@ if TYPE_CHECKING:
     from recall.domain import HitParts
     from recall.store import Snapshot
 
-# A question is answered if its best note is this near: cosine, plus so much for the share of the
-# question's words that the note holds (weighed by rarity). Set on benchmarks/questions.toml.
-FLOOR = 0.45
-SHARE_WORTH = 0.15
-TELLING = 1.0  # rarity in all; below it every other note holds the words
+# A question is answered if one of its best notes is this near: the mean of two cosines, plus so
+# much for the share of the question's words that the note holds (weighed by rarity). Fitted on
+# questions over seven vaults (`benchmarks/floor.py`), tested on two others (docs/decisions/0004).
+FLOOR = 0.5
+SHARE_WORTH = 0.47
+UNKNOWN_WORTH = 2.0  # a word that no note holds counts so many times in that share
+TELLING = 1.0  # rarity in all; words of less say nothing alone, since every other note holds them
 
 
 Rarity = Mapping[tuple[str, ...], float]  # the terms that stand for a word → how much it says
 
 
 def rarities(asked: Iterable[tuple[str, ...]], snapshot: Snapshot) -> Rarity:
-    """How much each word says: the logarithm of one over the share of notes that hold it."""
+    """How much each word says: the logarithm of one over the share of notes that hold it.
+
+    Twice as much if none does: a name that the vault never mentions is what was asked for.
+    """
     groups = list(asked)
     notes = snapshot.note_count()
     frequency = snapshot.document_frequency({term for group in groups for term in group})
-    return {
-        group: math.log((notes + 1) / (min(notes, sum(frequency[t] for t in group)) + 0.5))
-        for group in groups
-    }
+    found: dict[tuple[str, ...], float] = {}
+    for group in groups:
+        held = min(notes, sum(frequency[term] for term in group))
+        says = math.log((notes + 1) / (held + 0.5))
+        found[group] = says if held else UNKNOWN_WORTH * says
+    return found
 
 
 def share_held(held: Collection[str], rarity: Rarity) -> float:
@@ -42,6 +49,8 @@ def is_answer(parts: HitParts, rarity: Rarity) -> bool:
     """Whether a note is near enough to be an answer."""
     if parts.name is not None:
         return True
-    if parts.share > 1 - 1e-9 and sum(rarity.values()) > TELLING:
+    told = sum(rarity.values())
+    if parts.share > 1 - 1e-9 and told > TELLING:
         return True
-    return (parts.dense or 0.0) + SHARE_WORTH * parts.share >= FLOOR
+    meaning = ((parts.dense or 0.0) + (parts.whole or 0.0)) / 2
+    return meaning + SHARE_WORTH * parts.share * min(1.0, told / TELLING) >= FLOOR

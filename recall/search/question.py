@@ -16,7 +16,7 @@ from recall.patterns import regex
 from recall.records import dataclass
 from recall.words import words as words_of
 
-_PHRASE = regex(r'"([^"]+)"|“([^”]+)”|„([^“”]+)[“”]|«([^»]+)»')
+_PHRASE = regex(r'"([^"]+)"|“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»')
 _OPERATOR = regex(r'(?<!\S)(tag|section|in|before|after|draft):("[^"]+"|[^\s"]+)', re.IGNORECASE)
 _BARE = regex(r"(?<!\S)(tag|section|draft):(?!\S)", re.IGNORECASE)  # the others are English
 # Words around the quotation marks: who writes so many, or pastes them, merely quotes.
@@ -43,12 +43,16 @@ def read_question(text: str, filters: Filters) -> Question:
     one given. An operator whose value makes no sense is kept as words, with a warning.
     """
     warnings: list[str] = []
+    tags = dict.fromkeys(filters.tags)  # put together once, however many there are
 
     def taken(found: re.Match[str]) -> str:
         nonlocal filters
         name, value = found[1].casefold(), found[2].strip('"').strip()
         try:
-            filters = _narrowed(filters, name, value)
+            if name == "tag":
+                tags[_tag(value)] = None
+            else:
+                filters = _narrowed(filters, name, value)
         except ValueError as error:
             warnings.append(f"{found[0]} is taken as words: {error}")
             return found[0]
@@ -67,6 +71,7 @@ def read_question(text: str, filters: Filters) -> Question:
         phrases = ()
     bare = _PHRASE.sub(lambda found: f" {_quoted(found)} ", rest)
     bare = " ".join(bare.split()) if bare != text else text
+    filters = replace(filters, tags=tuple(tags))
     return Question(text, bare, filters, phrases, tuple(warnings))
 
 
@@ -74,12 +79,19 @@ def _quoted(found: re.Match[str]) -> str:
     return next(group for group in found.groups() if group is not None)
 
 
-def _narrowed(filters: Filters, name: str, value: str) -> Filters:
+def _tag(value: str) -> str:
+    return _said(value).lstrip("#")
+
+
+def _said(value: str) -> str:
     if not value.strip("#/."):
         raise ValueError("it says nothing")
+    return value
+
+
+def _narrowed(filters: Filters, name: str, value: str) -> Filters:
+    value = _said(value)
     match name:
-        case "tag":
-            return replace(filters, tags=(*filters.tags, value.lstrip("#")))
         case "section":
             return replace(filters, facets=filters.facets | {_facet(value)})
         case "in":

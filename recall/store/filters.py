@@ -23,13 +23,14 @@ def note_conditions(filters: Filters, exclude: Collection[str] = ()) -> Conditio
     """Which notes pass, for a query in which the notes are called `n`."""
     where: list[str] = ["1"]
     parameters: list[object] = []
-    for tag in filters.tags:
-        folded = tag_form(tag)
+    if tags := sorted({tag_form(tag) for tag in filters.tags}):
         # `0` follows `/`: the range is everything below the tag, and can use the index.
         where.append(
-            "n.id IN (SELECT note_id FROM note_tags WHERE tag = ? OR (tag >= ? AND tag < ?))"
+            "n.id IN (SELECT t.note_id FROM json_each(?) q CROSS JOIN note_tags t "
+            "ON t.tag = q.value OR (t.tag >= q.value || '/' AND t.tag < q.value || '0') "
+            "GROUP BY t.note_id HAVING count(DISTINCT q.value) = ?)"
         )
-        parameters += [folded, f"{folded}/", f"{folded}0"]
+        parameters += [json.dumps(tags), len(tags)]
     if filters.since is not None:
         where.append("n.day >= ?")
         parameters.append(filters.since.isoformat()[:10])
