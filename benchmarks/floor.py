@@ -5,7 +5,8 @@
 Asks the questions of `answerable.toml` (and over `notes`, `questions.toml`), and fits a logistic
 function of nearness and of the share of the words that a note holds, on the vaults that were
 looked at before; each of them is also asked with numbers fitted on the others. Those kept for a
-test are asked with the numbers of `recall.search.floor`, and with those it had before.
+test are asked with the numbers of `recall.search.floor`, and with those it had when it looked at
+the nearest passage only.
 """
 
 from __future__ import annotations
@@ -96,7 +97,7 @@ def main() -> None:
             "each vault with numbers fitted on the others": _errors(ordered, left_out),
             **by_vault,
         }
-    rules = {"before": (best_passage, BEFORE), "now": (both, NOW)}
+    rules = {"nearest passage only, 0.45 and 0.15": (best_passage, BEFORE), "now": (both, NOW)}
     for group, questions in {"vaults looked at": known, "vaults kept for a test": kept}.items():
         for name, (nearness, numbers) in rules.items():
             verdicts = [one.is_answered(nearness, numbers) for one in questions]

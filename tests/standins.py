@@ -44,7 +44,7 @@ class WordEmbedder:
             dimension=dimension,
             max_tokens=max_tokens,
         )
-        self._known = known  # words that are one token; others are two. None: all are known
+        self._known = known  # words that are one token; longer ones are more. None: all are one
         self.passages_embedded: list[str] = []  # in order, over the embedder's life
 
     def embed_passages(
@@ -66,7 +66,8 @@ class WordEmbedder:
         ]
 
     def _tokens_of(self, word: str) -> int:
-        return 1 if self._known is None or word.casefold() in self._known else 2
+        is_known = self._known is None or word.casefold() in self._known
+        return 1 if is_known else 1 + max(1, len(word) // 5)
 
     def _embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         vectors = np.zeros((len(texts), self.space.dimension), dtype=np.float32)

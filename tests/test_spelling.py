@@ -65,11 +65,20 @@ def test_the_other_words_stay_as_they_are(index):
         "clipper",  # a word, though not of this vault
         "cable",  # short, and two letters away
         "rifafuxin",  # too far
+        "orgasizer",  # two letters away, and the model has it in two pieces as it has `reusable`
         "Riffusion",  # the name of a note
         '"rifusion"',  # quoted
     ],
 )
 def test_what_is_not_misspelt_stays(index, asked):
+    assert index.search(asked, include_weak=True).corrections == ()
+
+
+def test_among_other_words_a_word_is_only_replaced_if_some_note_says_so(index):
+    # Both are a letter away from a word of the vault.
+    assert index.search("riffusiom paints").corrections == (Correction("riffusiom", "riffusion"),)
+    asked = "crane and harbour adept"
+    assert index.search("adept", include_weak=True).corrections == (Correction("adept", "adopt"),)
     assert index.search(asked, include_weak=True).corrections == ()
 
 

@@ -24,7 +24,7 @@ from recall.search.listing import listed
 from recall.search.narrowing import why_none_passes
 from recall.search.question import Question, read_question
 from recall.search.showing import best_passages, similar_to
-from recall.search.spelling import Spelled, corrected
+from recall.search.spelling import Spelled, corrected, is_meant
 from recall.search.verbatim import holders_among, phrase_holders, titled_so
 from recall.search.wording import Wording, question_wording, text_wording
 
@@ -134,10 +134,18 @@ def _for_question(question: Question, scope: Scope) -> _Asked:
             snapshot=scope.snapshot,
             embedder=scope.embedder,
         )
-        if spelled.corrections:
-            names = _names(spelled.text, scope.snapshot)
-            wording = question_wording(spelled.text, scope.snapshot)
-    vectors = scope.embedder.embed_queries([spelled.text])
+    if spelled.is_doubtful:
+        vectors = scope.embedder.embed_queries([spelled.text, question.words])
+        most = scope.max_notes_per_text
+        if is_meant(vectors, scope.snapshot, max_notes_per_text=most):
+            vectors = vectors[:1]
+        else:
+            spelled, vectors = Spelled(question.words), vectors[1:]
+    else:
+        vectors = scope.embedder.embed_queries([spelled.text])
+    if spelled.corrections:
+        names = _names(spelled.text, scope.snapshot)
+        wording = question_wording(spelled.text, scope.snapshot)
     return _Asked(question, scope, wording, vectors, names, spelled.corrections)
 
 

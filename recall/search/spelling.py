@@ -12,15 +12,20 @@ from typing import TYPE_CHECKING
 
 from recall.domain import Correction
 from recall.records import dataclass
-from recall.words import STOP_WORDS, fold, terms_of_word, words
+from recall.words import STOP_WORDS, content_terms, fold, terms_of_word, words
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from recall.embedding import Embedder
     from recall.store import Snapshot
 
 SHORTEST = 5  # letters; a shorter word has too many neighbours
 TWO_FROM = 8  # letters from which two may be wrong
+MANGLED = 3  # pieces; the model takes `reusable` for `re` and `usable`, and `kuberentes` for more
 ENDING = 6  # letters that stemming can have cut off
+NEARER = 0.03  # cosine by which a text must be nearer for the sake of a doubtful correction
 BROKEN = 3  # pairs of neighbours that one wrong letter can break
 LOOKED_UP = 12  # stems whose words are looked at in the notes
 
@@ -31,6 +36,7 @@ class Spelled:
 
     text: str
     corrections: tuple[Correction, ...] = ()
+    is_doubtful: bool = False  # a replaced word may well be right, and other words are asked too
 
 
 def corrected(
@@ -45,21 +51,38 @@ def corrected(
         embedder: Tells whether the model knows a word as a whole.
     """
     unknown = _unknown(text, snapshot, embedder)
-    pieces: list[str] = []
+    parts: list[str] = []
     made: list[Correction] = []
-    done = 0
-    for word, start, end in unknown:
+    done, is_doubtful = 0, False
+    for word, start, end, pieces in unknown:
         if word == unfinished:
             continue
-        meant = nearest_word(fold(word), snapshot)
+        is_mangled = pieces >= MANGLED
+        most = 2 if is_mangled and len(word) >= TWO_FROM else 1
+        meant = nearest_word(fold(word), snapshot, most)
         if meant is not None:
-            pieces += (text[done:start], meant)
+            parts += (text[done:start], meant)
             made.append(Correction(word, meant))
             done = end
-    return Spelled("".join((*pieces, text[done:])), tuple(made))
+            is_doubtful |= not is_mangled
+    is_doubtful &= len(content_terms(text)) > 1
+    return Spelled("".join((*parts, text[done:])), tuple(made), is_doubtful)
 
 
-def _unknown(text: str, snapshot: Snapshot, embedder: Embedder) -> list[tuple[str, int, int]]:
+def is_meant(vectors: NDArray[np.float32], snapshot: Snapshot, *, max_notes_per_text: int) -> bool:
+    """Whether a question with a word replaced comes nearer to some text than as it was typed.
+
+    Args:
+        vectors: (2, dim) of the question with the word replaced, and as it was typed.
+        snapshot: The index.
+        max_notes_per_text: Texts that more notes hold don't count.
+    """
+    found = snapshot.nearest(vectors, 1, max_notes_per_text=max_notes_per_text).scores
+    return bool(found[0, 0] - found[1, 0] >= NEARER)
+
+
+def _unknown(text: str, snapshot: Snapshot, embedder: Embedder) -> list[tuple[str, int, int, int]]:
+    """The words that nobody knows, where they stand, and in how many pieces the model has them."""
     found = [
         (word, start, end)
         for word, start, end in words(text)
@@ -71,15 +94,15 @@ def _unknown(text: str, snapshot: Snapshot, embedder: Embedder) -> list[tuple[st
     if not found:
         return []  # the usual case costs one look at the vocabulary
     empty, *counts = embedder.count_tokens(["", *(fold(word) for word, _, _ in found)])
-    return [item for item, count in zip(found, counts, strict=True) if count - empty > 1]
+    pieces = [count - empty for count in counts]
+    return [(*item, count) for item, count in zip(found, pieces, strict=True) if count > 1]
 
 
-def nearest_word(word: str, snapshot: Snapshot) -> str | None:
-    """The word of the vault that differs least from a folded word; None if none is near.
+def nearest_word(word: str, snapshot: Snapshot, most: int) -> str | None:
+    """The word of the vault that differs least from a folded word, in `most` letters; or None.
 
     Of equally near words the one that more notes hold, then the alphabetically first.
     """
-    most = 2 if len(word) >= TWO_FROM else 1
     near = []
     letters, pairs = set(word), _pairs(word)
     lengths = (len(word) - ENDING, len(word) + most)
