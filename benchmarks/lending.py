@@ -26,7 +26,7 @@ from recall.domain import Filters
 from recall.evaluate.metrics import ndcg_at
 from recall.search.evidence import Evidence, gather
 from recall.search.fusion import LENDERS, LENT, SHARPNESS, mixed, share_lent, smoothed
-from recall.search.spelling import corrected
+from recall.search.spelling import readings
 from recall.search.wording import question_wording
 
 DEPTH = 10
@@ -83,7 +83,7 @@ def _asked(collection: Path, folder: Path) -> Iterator[Asked]:
     with index.read() as snapshot:
         for question in questions_of(collection):
             wording = question_wording(question.text, snapshot)
-            spelled = corrected(
+            spelled, *_ = readings(
                 question.text,
                 unfinished=wording.unfinished,
                 snapshot=snapshot,

@@ -340,6 +340,11 @@ def test_a_text_that_says_nothing_is_an_error(orchard, text):
         orchard.search_by_text(text)
 
 
+def test_a_longer_text_is_not_answered_by_the_few_of_its_words_that_some_note_holds(orchard):
+    text = "Mend the bicycle lamp before winter, then buy new tyres and a bell for the pears."
+    assert not orchard.search_by_text(text).answered
+
+
 def test_weak_matches_are_given_when_they_are_asked_for(orchard):
     weak = orchard.search("submarine telegraph cable", include_weak=True)
     assert (weak.answered, len(weak.hits)) == (False, 5)

@@ -75,11 +75,21 @@ def test_what_is_not_misspelt_stays(index, asked):
 
 
 def test_among_other_words_a_word_is_only_replaced_if_some_note_says_so(index):
-    # Both are a letter away from a word of the vault.
     assert index.search("riffusiom paints").corrections == (Correction("riffusiom", "riffusion"),)
-    asked = "crane and harbour adept"
+    # A letter away from a word of the vault, and perhaps a word itself.
     assert index.search("adept", include_weak=True).corrections == (Correction("adept", "adopt"),)
+    asked = "crane and harbour adept"
     assert index.search(asked, include_weak=True).corrections == ()
+
+
+def test_the_other_words_decide_between_words_that_are_equally_near(tmp_path):
+    runes = {f"stone-{i}.md": "# Stones\n\nA rune cut in stone.\n" for i in range(3)}
+    write(tmp_path, {"film.md": "# Blade Runner\n\nRain.\n", **runes})
+    index = index_of(tmp_path, known=frozenset({"blade", "stone"}))
+    index.refresh()
+    assert index.search("blade runer").corrections == (Correction("runer", "runner"),)
+    assert index.search("stone runer").corrections == (Correction("runer", "rune"),)
+    assert index.search("runer").corrections == (Correction("runer", "rune"),)  # more notes hold it
 
 
 @pytest.mark.parametrize(

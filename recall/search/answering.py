@@ -24,7 +24,7 @@ from recall.search.listing import listed
 from recall.search.narrowing import why_none_passes
 from recall.search.question import Question, read_question
 from recall.search.showing import best_passages, similar_to
-from recall.search.spelling import Spelled, corrected, is_meant
+from recall.search.spelling import Spelled, likeliest, readings
 from recall.search.verbatim import holders_among, phrase_holders, titled_so
 from recall.search.wording import Wording, question_wording, text_wording
 
@@ -124,29 +124,25 @@ def _listed(question: Question, scope: Scope, started: float) -> SearchResult:
 
 
 def _for_question(question: Question, scope: Scope) -> _Asked:
-    names = _names(question.words, scope.snapshot)
-    spelled = Spelled(question.words)
-    wording = question_wording(spelled.text, scope.snapshot)
+    snapshot = scope.snapshot
+    names = _names(question.words, snapshot)
+    wording = question_wording(question.words, snapshot)
+    found = [Spelled(question.words)]
     if not names and not question.phrases:
-        spelled = corrected(
+        found = readings(
             question.words,
             unfinished=wording.unfinished,
-            snapshot=scope.snapshot,
+            snapshot=snapshot,
             embedder=scope.embedder,
         )
-    if spelled.is_doubtful:
-        vectors = scope.embedder.embed_queries([spelled.text, question.words])
-        most = scope.max_notes_per_text
-        if is_meant(vectors, scope.snapshot, max_notes_per_text=most):
-            vectors = vectors[:1]
-        else:
-            spelled, vectors = Spelled(question.words), vectors[1:]
-    else:
-        vectors = scope.embedder.embed_queries([spelled.text])
+    vectors = scope.embedder.embed_queries([spelled.text for spelled in found])
+    most = scope.max_notes_per_text
+    at = likeliest(found, vectors, snapshot, max_notes_per_text=most) if len(found) > 1 else 0
+    spelled = found[at]
     if spelled.corrections:
-        names = _names(spelled.text, scope.snapshot)
-        wording = question_wording(spelled.text, scope.snapshot)
-    return _Asked(question, scope, wording, vectors, names, spelled.corrections)
+        names = _names(spelled.text, snapshot)
+        wording = question_wording(spelled.text, snapshot)
+    return _Asked(question, scope, wording, vectors[at : at + 1], names, spelled.corrections)
 
 
 def _names(text: str, snapshot: Snapshot) -> dict[str, NameKind]:

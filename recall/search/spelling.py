@@ -8,6 +8,7 @@ either are looked at: `clapper` is a word, and a vault without it is not one wit
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import islice, product
 from typing import TYPE_CHECKING
 
 from recall.domain import Correction
@@ -25,8 +26,10 @@ SHORTEST = 5  # letters; a shorter word has too many neighbours
 TWO_FROM = 8  # letters from which two may be wrong
 MANGLED = 3  # pieces; the model takes `reusable` for `re` and `usable`, and `kuberentes` for more
 ENDING = 6  # letters that stemming can have cut off
-NEARER = 0.03  # cosine by which a text must be nearer for the sake of a doubtful correction
+NEARER = 0.05  # cosine by which some text must be nearer to a word that may be right, replaced
 BROKEN = 3  # pairs of neighbours that one wrong letter can break
+MEANT = 3  # equally near words that the others of a question decide between
+READINGS = 8  # of a question with several misspelt words
 LOOKED_UP = 12  # stems whose words are looked at in the notes
 
 
@@ -36,12 +39,22 @@ class Spelled:
 
     text: str
     corrections: tuple[Correction, ...] = ()
-    is_doubtful: bool = False  # a replaced word may well be right, and other words are asked too
+    keeps: bool = False  # a word as it was typed that could have been replaced
 
 
-def corrected(
+@dataclass(frozen=True, slots=True)
+class _Unknown:
+    """A word that nobody knows, and those of the vault that may have been meant."""
+
+    word: str
+    start: int
+    end: int
+    meant: tuple[str, ...]
+
+
+def readings(
     text: str, *, unfinished: str | None, snapshot: Snapshot, embedder: Embedder
-) -> Spelled:
+) -> list[Spelled]:
     """The question with the words that nobody knows replaced by the nearest of the vault.
 
     Args:
@@ -49,36 +62,55 @@ def corrected(
         unfinished: A word that is not misspelt, only not typed to its end.
         snapshot: The index; its vocabulary is the dictionary.
         embedder: Tells whether the model knows a word as a whole.
+
+    Returns:
+        One reading, or several that the other words must decide between (`likeliest`).
     """
-    unknown = _unknown(text, snapshot, embedder)
-    parts: list[str] = []
-    made: list[Correction] = []
-    done, is_doubtful = 0, False
-    for word, start, end, pieces in unknown:
-        if word == unfinished:
-            continue
+    are_others = len(content_terms(text)) > 1
+    unknown: list[_Unknown] = []
+    for word, start, end, pieces in _unknown(text, snapshot, embedder):
         is_mangled = pieces >= MANGLED
         most = 2 if is_mangled and len(word) >= TWO_FROM else 1
-        meant = nearest_word(fold(word), snapshot, most)
-        if meant is not None:
-            parts += (text[done:start], meant)
-            made.append(Correction(word, meant))
-            done = end
-            is_doubtful |= not is_mangled
-    is_doubtful &= len(content_terms(text)) > 1
-    return Spelled("".join((*parts, text[done:])), tuple(made), is_doubtful)
+        meant = [] if word == unfinished else nearest_words(fold(word), snapshot, most)
+        if not meant:
+            continue
+        choices = meant[: MEANT if are_others else 1]
+        if are_others and not (is_mangled and distance_between(fold(word), meant[0], 1) == 1):
+            choices.append(word)  # it may be right
+        unknown.append(_Unknown(word, start, end, tuple(choices)))
+    chosen = islice(product(*(item.meant for item in unknown)), READINGS)
+    return [_read(text, unknown, choice) for choice in chosen]
 
 
-def is_meant(vectors: NDArray[np.float32], snapshot: Snapshot, *, max_notes_per_text: int) -> bool:
-    """Whether a question with a word replaced comes nearer to some text than as it was typed.
+def _read(text: str, unknown: Sequence[_Unknown], choice: Sequence[str]) -> Spelled:
+    parts: list[str] = []
+    done = 0
+    for item, meant in zip(unknown, choice, strict=True):
+        parts += (text[done : item.start], meant)
+        done = item.end
+    pairs = [(item.word, meant) for item, meant in zip(unknown, choice, strict=True)]
+    made = tuple(Correction(word, meant) for word, meant in pairs if meant != word)
+    return Spelled("".join((*parts, text[done:])), made, len(made) < len(pairs))
+
+
+def likeliest(
+    found: Sequence[Spelled],
+    vectors: NDArray[np.float32],
+    snapshot: Snapshot,
+    *,
+    max_notes_per_text: int,
+) -> int:
+    """Which reading of a question comes nearest to some text of the vault; the first of equals.
 
     Args:
-        vectors: (2, dim) of the question with the word replaced, and as it was typed.
+        found: The readings.
+        vectors: (len(found), dim) of each.
         snapshot: The index.
         max_notes_per_text: Texts that more notes hold don't count.
     """
-    found = snapshot.nearest(vectors, 1, max_notes_per_text=max_notes_per_text).scores
-    return bool(found[0, 0] - found[1, 0] >= NEARER)
+    nearest = snapshot.nearest(vectors, 1, max_notes_per_text=max_notes_per_text).scores
+    typed = [NEARER if spelled.keeps else 0.0 for spelled in found]
+    return int((nearest[:, 0] + typed).argmax())
 
 
 def _unknown(text: str, snapshot: Snapshot, embedder: Embedder) -> list[tuple[str, int, int, int]]:
@@ -98,10 +130,10 @@ def _unknown(text: str, snapshot: Snapshot, embedder: Embedder) -> list[tuple[st
     return [(*item, count) for item, count in zip(found, pieces, strict=True) if count > 1]
 
 
-def nearest_word(word: str, snapshot: Snapshot, most: int) -> str | None:
-    """The word of the vault that differs least from a folded word, in `most` letters; or None.
+def nearest_words(word: str, snapshot: Snapshot, most: int) -> list[str]:
+    """The words of the vault that differ least from a folded word, in at most so many letters.
 
-    Of equally near words the one that more notes hold, then the alphabetically first.
+    Of equally near words the one that more notes hold comes first, then the alphabetically first.
     """
     near = []
     letters, pairs = set(word), _pairs(word)
@@ -118,7 +150,8 @@ def nearest_word(word: str, snapshot: Snapshot, most: int) -> str | None:
             distance = distance_between(fold(spelled), word, most)
             if distance <= most:
                 found.append((distance, notes, spelled))
-    return min(found)[2] if found else None
+    found.sort()
+    return list(dict.fromkeys(spelled for distance, _, spelled in found if distance == found[0][0]))
 
 
 def _pairs(word: str) -> set[str]:

@@ -87,4 +87,6 @@ def text_wording(text: str, snapshot: Snapshot) -> Wording:
     }
     telling = sorted(worth, key=lambda term: (-worth[term], term))[:TELLING]
     weights = {term: math.log1p(counts[term]) for term in telling}
-    return Wording(weights, tuple((term,) for term in telling))
+    unheld = sorted(counts.keys() - worth.keys(), key=lambda term: (-counts[term], term))
+    asked = (*telling, *unheld[:TELLING])  # what no note holds was asked, too
+    return Wording(weights, tuple((term,) for term in asked))
