@@ -68,7 +68,7 @@ def test_quoted_words_are_a_phrase_and_words_all_the_same():
 
 @pytest.mark.parametrize("prose", [
     'The "threshold" of an index decides which of the many terms that describe a record are kept.',
-    "What does it mean that types are alike in languages that let people define “extensible” types?",
+    "What does it mean that types are alike in languages that let one define “extensible” types?",
 ])  # fmt: skip
 def test_what_prose_quotes_is_no_phrase_that_a_note_must_hold(prose):
     asked = read_question(prose, ALL)
