@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
-from recall.domain import Counts
 from recall.errors import IndexDamaged, UsageError
 from recall.records import dataclass
-from recall.store import lexical, texts, vocabulary
-from recall.store.catalog import ALL, Catalog
+from recall.store.catalog import ALL
 from recall.store.files import CATALOG, REBUILD, gone, has_catalog
 from recall.store.integrity import (
     why_unreadable,
@@ -20,10 +17,10 @@ from recall.store.integrity import (
     why_vectors_unsound,
     why_words_unsound,
 )
+from recall.store.looked_up import LookedUp
 from recall.store.opening import open_for_reading
-from recall.store.rows import as_written
 from recall.store.seal import compare, stamp_of, verify, why_altered
-from recall.store.shelf import MOST_KEPT, Known, Shelf
+from recall.store.shelf import Known, Shelf
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,8 +29,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from recall.domain import Filters, Name
-    from recall.store.postings import Postings
+    from recall.domain import Filters
     from recall.store.vectors.kept_table import Reader
     from recall.store.vectors.note_table import NoteTable
     from recall.store.vectors.note_table_file import State
@@ -51,7 +47,7 @@ class Nearest:
     scores: NDArray[np.float32]  # (queries, k), inner products
 
 
-class Snapshot(Catalog):
+class Snapshot(LookedUp):
     """Reads one state of the index, whatever is published meanwhile.
 
     The vectors are opened when they are first asked for. Should a later build have removed their
@@ -64,7 +60,6 @@ class Snapshot(Catalog):
         super().__init__(open_for_reading(directory))
         self._directory = directory
         self._shelf = shelf or Shelf()
-        self._known = Known()
         self.process = os.getpid()  # connections can't be shared with the children of a process
         self._version: int | None = None
 
@@ -99,29 +94,6 @@ class Snapshot(Catalog):
         self._db.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
         # Changes with every commit of another connection, also one that is in the log only.
         return bool(self._db.value("PRAGMA data_version") == self._version)
-
-    def meta(self, key: str) -> str | None:
-        """One of the facts about the build as a whole."""
-        if key not in self._known.meta:
-            self._known.meta[key] = super().meta(key)
-        return self._known.meta[key]
-
-    def lookup(self, key: str) -> tuple[Name, ...]:
-        """Who bears a name, given in normal form; sorted by path."""
-        known = self._known.bearers
-        if key not in known:
-            if len(known) >= MOST_KEPT:
-                known.clear()
-            known[key] = super().lookup(key)
-        return known[key]
-
-    def counts(self) -> Counts:
-        """How much the index holds, as its build counted it."""
-        if self._known.counts is None:
-            kept = self.meta("counts")
-            with as_written():
-                self._known.counts = _counts_from(kept) if kept else super().counts()
-        return self._known.counts
 
     def nearest(
         self,
@@ -248,94 +220,6 @@ class Snapshot(Catalog):
 
         return partial(read_table, self._db, self._segments(), state.max_notes_per_text)
 
-    def lexical(
-        self,
-        weights: Mapping[str, float] | Iterable[str],
-        k: int,
-        *,
-        filters: Filters = ALL,
-        exclude: Collection[str] = (),
-        columns: Mapping[str, float] | None = None,
-        also: Collection[str] = (),
-    ) -> list[tuple[str, float]]:
-        """The notes whose words answer best: (path, score), higher is better, ties by path.
-
-        Args:
-            weights: Terms as `recall.words` makes them, with the weight of each; without, 1.
-            k: How many notes.
-            filters: Which notes may answer; facets name the columns that are searched.
-            exclude: Paths of notes that don't answer.
-            columns: Weight of each column; one that is not named is not searched. None: all, 1.
-            also: Paths of notes that are scored even if they are not among the best.
-        """
-        weighted = weights if isinstance(weights, Mapping) else dict.fromkeys(weights, 1.0)
-        return self._postings().rank(
-            weighted, k, filters=filters, exclude=exclude, columns=columns, also=also
-        )
-
-    def frequency_in_columns(
-        self, terms: Iterable[str], *, filters: Filters, columns: Mapping[str, float]
-    ) -> dict[str, int]:
-        """In how many notes each term occurs where `lexical` looks for it."""
-        return self._postings().frequency(terms, lexical.column_weights(filters, columns))
-
-    def _postings(self) -> Postings:
-        if self._known.postings is None:
-            from recall.store.postings import Postings
-
-            self._known.postings = Postings(self._db)
-        return self._known.postings
-
-    def terms_of(self, paths: Iterable[str]) -> dict[str, frozenset[str]]:
-        """Every term of each of those notes that are in the index."""
-        return lexical.terms_of(self._db, paths)
-
-    def note_count(self) -> int:
-        """How many notes the index holds."""
-        if self._known.notes is None:
-            self._known.notes = lexical.note_count(self._db)
-        return self._known.notes
-
-    def document_frequency(self, terms: Iterable[str]) -> dict[str, int]:
-        """In how many notes each term occurs; 0 for a term that no note holds."""
-        wanted = list(terms)
-        known = self._known.frequency
-        missing = [term for term in wanted if term not in known]
-        if missing:
-            if len(known) + len(missing) > MOST_KEPT:
-                known.clear()
-                missing = wanted
-            known.update(lexical.document_frequency(self._db, missing))
-        return {term: known[term] for term in wanted}
-
-    def texts_of(
-        self, paths: Iterable[str], *, filters: Filters = ALL, max_notes_per_text: int
-    ) -> list[tuple[str, int]]:
-        """(path, text id) of each passage of some notes that may speak, by path and place."""
-        return texts.texts_of(self._db, paths, filters, max_notes_per_text)
-
-    def holders_of(self, text_ids: Iterable[int], *, filters: Filters = ALL) -> list[str]:
-        """The notes that hold one of these texts and pass the filters, sorted."""
-        return texts.holders_of(self._db, text_ids, filters)
-
-    def vocabulary(
-        self, beginnings: Iterable[str], shortest: int, longest: int
-    ) -> list[tuple[str, int]]:
-        """The terms of so many characters that begin so, and in how many notes each occurs."""
-        return vocabulary.vocabulary(self._db, beginnings, shortest, longest)
-
-    def spellings(self, term: str) -> list[str]:
-        """The words, folded, that some notes have for a term."""
-        return vocabulary.spellings(self._db, term)
-
-    def holders(self, phrase: Iterable[str], *, filters: Filters = ALL) -> list[str]:
-        """The notes in whose prose these terms follow one another, sorted."""
-        return vocabulary.holders(self._db, phrase, filters)
-
-    def titled(self, title: Iterable[str]) -> list[str]:
-        """The notes whose whole title is these terms, sorted."""
-        return vocabulary.titled(self._db, title)
-
     def check_files(self) -> None:
         """See that every vectors file is there and as it was; opens none that looks untouched.
 
@@ -418,7 +302,3 @@ class Snapshot(Catalog):
         later = open_for_reading(self._directory)
         self._db.close()
         self._db, self._looks, self._known = later, looks, Known()
-
-
-def _counts_from(line: str) -> Counts:
-    return Counts(**{name: int(number) for name, number in json.loads(line).items()})
