@@ -1,9 +1,12 @@
-"""How much should notes that are alike lend each other? Chosen on other collections than asked.
+"""How much should notes that are alike lend each other, and the first ones set others apart?
+
+Chosen on other collections than are asked.
 
     python -m benchmarks.lending --data DIR --cache DIR [--collections cranfield,med]
 
 Takes the evidence of every question through recall once, as a search does, and then tries the
-numbers of `recall.search.fusion.smoothed` on it. nDCG@10 by collection. For each collection there
+numbers of `recall.search.fusion.smoothed` on it, and on what comes of those that recall has, the
+numbers of `set_apart`. nDCG@10 by collection. For each collection there
 is the figure under the numbers that are best on the others, by the mean of nDCG over the better
 half's; halves are ranked among the same candidates.
 """
@@ -13,8 +16,10 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import product
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,25 +30,50 @@ from recall import open_index
 from recall.domain import Filters
 from recall.evaluate.metrics import ndcg_at
 from recall.search.evidence import Evidence, gather
-from recall.search.fusion import LENDERS, LENT, SHARPNESS, mixed, share_lent, smoothed
+from recall.search.fusion import (
+    APART,
+    LENDERS,
+    LENT,
+    MEANT,
+    RIDGE,
+    SHARPNESS,
+    likeness,
+    mixed,
+    set_apart,
+    share_lent,
+    smoothed,
+)
 from recall.search.spelling import readings
 from recall.search.wording import question_wording
 
 DEPTH = 10
 GRID = tuple(product((0.6, 0.75, 0.9), (8, 10), (1, 3, 4, 5)))  # lent, lenders, sharpness
 TAKEN = (LENT, LENDERS, SHARPNESS)
+SIDES = tuple(product((2, 3), (0.02, 0.05), (0.35, 0.5, 0.7)))  # meant, ridge, worth
+SIDES_TAKEN = (MEANT, RIDGE, APART)
 
+Numbers = TypeVar("Numbers", bound=tuple[float, ...])
 Row = dict[str, float]  # collection → nDCG@10
 Scores = NDArray[np.float64]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Asked:
     """A question, what speaks for its candidates, and which of them answer."""
 
     evidence: Evidence
     words: int
     answers: frozenset[str]
+
+    @property
+    def alike(self) -> Scores:
+        """How alike the candidates are; made anew each time, as it is large."""
+        return likeness(self.evidence.means)
+
+    @cached_property
+    def lent(self) -> Scores:
+        """The scores with what is lent now."""
+        return _lending(self, *TAKEN)
 
     def ndcg(self, scores: Scores) -> float:
         """nDCG@10 of the candidates in the order of their scores; equal ones by path."""
@@ -70,6 +100,13 @@ def main() -> None:
         for name in names
     }
     rows["taken"] = tried[TAKEN]
+    apart = {numbers: _row(asked, lambda one, n=numbers: _apart(one, *n)) for numbers in SIDES}
+    rows |= {f"and {n[0]} meant, ridge {n[1]}, worth {n[2]}": row for n, row in apart.items()}
+    rows["set apart, chosen on the other collections"] = {
+        name: apart[_best(apart, half, [other for other in names if other != name])][name]
+        for name in names
+    }
+    rows["set apart, taken"] = apart[SIDES_TAKEN]
     ratios = {name: round(sum(row.values()) / sum(half.values()), 4) for name, row in rows.items()}
     for name, row in rows.items():
         print(f"{name:<40}", "  ".join(f"{n} {v:.4f}" for n, v in row.items()), ratios[name])
@@ -103,17 +140,22 @@ def _asked(collection: Path, folder: Path) -> Iterator[Asked]:
 
 def _as_before(one: Asked) -> Scores:
     scores = mixed(one.evidence, words=one.words)
-    return smoothed(scores, one.evidence.means, lent=0.5, lenders=10, sharpness=1)
+    return smoothed(scores, one.alike, lent=0.5, lenders=10, sharpness=1)
 
 
 def _lending(one: Asked, most: float, lenders: int, sharpness: int) -> Scores:
     return smoothed(
         mixed(one.evidence, words=one.words),
-        one.evidence.means,
+        one.alike,
         lent=most * share_lent(one.words) / LENT,
         lenders=lenders,
         sharpness=sharpness,
     )
+
+
+def _apart(one: Asked, meant: int, ridge: float, worth: float) -> Scores:
+    told = share_lent(one.words) / LENT
+    return set_apart(one.lent, one.alike, worth=worth * told, meant=meant, ridge=ridge)
 
 
 def _row(asked: Mapping[str, list[Asked]], scores: Callable[[Asked], Scores]) -> Row:
@@ -123,9 +165,7 @@ def _row(asked: Mapping[str, list[Asked]], scores: Callable[[Asked], Scores]) ->
     }
 
 
-def _best(
-    tried: Mapping[tuple[float, int, int], Row], half: Mapping[str, float], names: list[str]
-) -> tuple[float, int, int]:
+def _best(tried: Mapping[Numbers, Row], half: Mapping[str, float], names: list[str]) -> Numbers:
     return max(tried, key=lambda numbers: sum(tried[numbers][n] / half[n] for n in names))
 
 

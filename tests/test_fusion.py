@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from recall.domain import HitParts, NameKind
 from recall.search.evidence import Evidence
 from recall.search.floor import is_answer, share_held
-from recall.search.fusion import LENDERS, SHARPNESS, fused, share_of_meaning, smoothed
+from recall.search.fusion import (
+    LENDERS,
+    SHARPNESS,
+    fused,
+    likeness,
+    set_apart,
+    share_of_meaning,
+    smoothed,
+)
 
 WORDS = 10
 SHARE = share_of_meaning(WORDS)
@@ -45,7 +53,7 @@ def test_a_note_among_others_that_answer_goes_before_one_that_stands_alone():
     assert alone[0] > alone[1]
     mixed = smoothed(
         np.array([0.5, 0.6, 0.6, 0.5]),
-        np.array([like, like, like, other], np.float32),
+        likeness(np.array([like, like, like, other], np.float32)),
         lent=0.5,
     )
     assert mixed[0] > mixed[3]
@@ -78,27 +86,27 @@ def test_what_is_lent_lies_between_the_scores_there_are(scores):
     given_ = np.array(scores)
     means = np.random.default_rng(len(scores)).normal(size=(len(scores), 4)).astype(np.float32)
     means /= np.linalg.norm(means, axis=1, keepdims=True)
-    found = smoothed(given_, means, lent=0.7)
+    found = smoothed(given_, likeness(means), lent=0.7)
     assert found.min() >= given_.min() - 1e-9
     assert found.max() <= given_.max() + 1e-9
-    assert np.allclose(smoothed(given_ + 1, means, lent=0.7), found + 1)
+    assert np.allclose(smoothed(given_ + 1, likeness(means), lent=0.7), found + 1)
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
 def test_of_two_notes_the_better_one_stays_the_better(one, other, alike):
     means = np.array([[1, 0], [alike, (1 - alike**2) ** 0.5]], dtype=np.float32)
-    found = smoothed(np.array([one, other]), means, lent=1.0)
+    found = smoothed(np.array([one, other]), likeness(means), lent=1.0)
     assert (found[0] - found[1]) * (one - other) >= -1e-12
 
 
 def test_notes_without_passages_keep_their_scores():
-    found = smoothed(np.array([0.5, 0.9]), np.zeros((2, 3), dtype=np.float32), lent=0.5)
+    found = smoothed(np.array([0.5, 0.9]), np.zeros((2, 2)), lent=0.5)
     assert found.tolist() == [0.5, 0.9]
 
 
 def test_lenders_count_by_a_power_of_how_alike_they_are():
     means = np.array([[1, 0], [0.8, 0.6], [0.6, 0.8]], dtype=np.float32)
-    found = smoothed(np.array([0.0, 1.0, 0.0]), means, lent=0.5)
+    found = smoothed(np.array([0.0, 1.0, 0.0]), likeness(means), lent=0.5)
     assert SHARPNESS > 1  # or a crowd of notes far away would outvote the one that is near
     near, far = 0.8**SHARPNESS, 0.6**SHARPNESS
     assert found[0] == pytest.approx(0.5 * near / (1 + near + far))
@@ -109,8 +117,42 @@ def test_only_the_most_alike_lend():
     means = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     heard, unheard = np.zeros(len(angles)), np.zeros(len(angles))
     heard[LENDERS], unheard[LENDERS + 1] = 1.0, 1.0
-    assert smoothed(heard, means, lent=0.5)[0] > 0
-    assert smoothed(unheard, means, lent=0.5)[0] == 0
+    assert smoothed(heard, likeness(means), lent=0.5)[0] > 0
+    assert smoothed(unheard, likeness(means), lent=0.5)[0] == 0
+
+
+def unit(rows) -> np.ndarray:
+    means = np.array(rows, dtype=np.float32)
+    return means / np.linalg.norm(means, axis=1, keepdims=True).clip(min=1e-12)
+
+
+def test_a_note_on_the_side_of_the_first_ones_goes_before_one_that_is_on_the_other():
+    means = unit([[1, 0.2, 0], [1, 0, 0.2], [1, 0.2, 0.2], [-1, 0.1, 0.1], [0, 1, -1]])
+    found = set_apart(np.array([0.9, 0.8, 0.3, 0.31, 0.3]), likeness(means), worth=0.5)
+    assert found[2] > found[3]
+    assert found[0] > found[1]
+
+
+def test_what_sets_notes_apart_is_the_discriminant_of_the_first_ones():
+    draw = np.random.default_rng(3)
+    means = unit(draw.normal(size=(12, 5)) + 1)
+    scores = np.sort(draw.random(12))[::-1].copy()
+    centred = means.astype(float) - means.mean(axis=0)
+    covariance = centred.T @ centred / 12 + 0.02 * np.eye(5)
+    sides = centred @ np.linalg.solve(covariance, (2 * centred[0] + centred[1]) / 3)
+    expected = scores + 0.4 * np.ptp(scores) * sides / np.abs(sides).max()
+    found = set_apart(scores, likeness(means), worth=0.4, meant=2, ridge=0.02)
+    assert np.allclose(found, expected, atol=1e-5)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_no_note_gains_more_than_its_share_of_the_spread(scores):
+    given_ = np.array(scores)
+    means = unit(np.random.default_rng(len(scores)).normal(size=(len(scores), 4)))
+    means[::3] = 0  # without passages
+    found = set_apart(given_, likeness(means), worth=0.5)
+    assert np.abs(found - given_).max() <= 0.5 * np.ptp(given_) + 1e-9
+    assert np.allclose(set_apart(given_ + 1, likeness(means), worth=0.5), found + 1)
 
 
 def test_a_single_word_is_answered_by_the_notes_that_hold_it_alone():
