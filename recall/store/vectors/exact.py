@@ -62,16 +62,22 @@ def _products(matrix: NDArray[np.float32], queries: NDArray[np.float32]) -> NDAr
     a whole copy before it multiplies. Copies of a few rows at a time never leave the cache.
     """
     found = np.empty((len(queries), len(matrix)), dtype=np.float32)
-    if matrix.flags.aligned and len(queries) == 1:
-        np.vecdot(matrix, queries[0], out=found[0])
-        return found
+    if matrix.flags.aligned:
+        return _multiplied(matrix, queries, found)
     copied = np.empty((min(ROWS_COPIED, len(matrix)), matrix.shape[1]), dtype=np.float32)
     for start in range(0, len(matrix), ROWS_COPIED):
         rows = matrix[start : start + ROWS_COPIED]
         piece = copied[: len(rows)]
         piece[:] = rows
-        if len(queries) == 1:
-            np.vecdot(piece, queries[0], out=found[0, start : start + len(rows)])
-        else:
-            found[:, start : start + len(rows)] = queries @ piece.T
+        _multiplied(piece, queries, found[:, start : start + len(rows)])
+    return found
+
+
+def _multiplied(
+    matrix: NDArray[np.float32], queries: NDArray[np.float32], found: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    if len(queries) == 1:
+        np.vecdot(matrix, queries[0], out=found[0])
+    else:
+        np.matmul(queries, matrix.T, out=found)
     return found
