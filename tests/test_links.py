@@ -52,6 +52,13 @@ def test_a_linked_note_is_not_suggested_however_the_link_is_written(tmp_path, li
     assert "grafting.md" not in suggested(index, "apples.md", k=10)
 
 
+def test_a_link_to_a_heading_of_the_note_itself_names_no_note(tmp_path):
+    write(tmp_path, {**ORCHARD, "apples.md": f"{ORCHARD['apples.md']}\nSee [[#Scion]].\n"})
+    index = index_of(tmp_path)
+    index.refresh()
+    assert suggested(index, "apples.md")[0] == "grafting.md"
+
+
 def test_a_link_in_the_frontmatter_counts(tmp_path):
     write(tmp_path, {**ORCHARD, "new.md": '---\nup: "[[grafting]]"\n---\nA scion of a tree.\n'})
     index = index_of(tmp_path)

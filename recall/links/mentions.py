@@ -82,7 +82,7 @@ def _without_links(passage: Passage, links: Iterable[Link]) -> str:
     text = passage.text
     for link in links:
         shown = link.label or link.target
-        if shown not in text:
+        if not shown or shown not in text:  # `[[#Heading]]` shows no name of a note
             continue  # compiling what finds it takes longer than all else here
         if passage.span.start <= link.span.start < passage.span.end or shown in passage.heading:
             before = "" if is_unspaced(shown) else r"(?<!\w)"
