@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from recall.evaluate.masking import SUFFIX, Anchor, MaskedSource, Track, VaultTexts, masked
@@ -28,6 +28,7 @@ def mask(
     anchor: Anchor | str = Anchor.HIDDEN,
     seed: int = 0,
     most: int = 150,
+    spare: Collection[tuple[str, str]] = (),
 ) -> tuple[MaskedSource, ...]:
     """Copy the notes of a vault without the links that are to be found again.
 
@@ -39,6 +40,7 @@ def mask(
         anchor: `hidden` or `mention`.
         seed: Of the choice of sources and, in track `missing`, of the links.
         most: How many sources at most.
+        spare: Links that stay all the same: (linking, linked) paths.
 
     Returns:
         The sources by path, with what was hidden.
@@ -49,7 +51,7 @@ def mask(
     _check_folder(vault_dir, out_dir)
     vault, others = _read(vault_dir)
     sources, without = masked(
-        vault, track=Track(track), anchor=Anchor(anchor), seed=seed, most=most
+        vault, track=Track(track), anchor=Anchor(anchor), seed=seed, most=most, spare=spare
     )
     _write(out_dir, {path: note.text.encode() for path, note in without.notes.items()} | others)
     return sources

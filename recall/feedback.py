@@ -12,6 +12,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -58,6 +59,14 @@ class Entry:
     note: NoteMark  # that got the suggestion
     target: NoteMark  # that was suggested
     day: date
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How often a note was accepted and dismissed, as a suggestion for whichever notes."""
+
+    accepted: int = 0
+    dismissed: int = 0
 
 
 Line = Entry | str  # a line that was not understood stays as it is
@@ -207,6 +216,22 @@ def targets_of(
         if entry.verdict is verdict and _is_of(entry.note, source, snapshot)
         if (path := place_of(entry.target, snapshot)) is not None
     )
+
+
+def tallies(entries: Iterable[Entry], snapshot: Snapshot) -> dict[str, Tally]:
+    """What was said of each note as a suggestion: path → tally; the later verdict on a pair holds.
+
+    A verdict counts whether or not the note that it was given for is still there.
+    """
+    last: dict[tuple[NoteMark, str], Verdict] = {}
+    for entry in entries:
+        if (path := place_of(entry.target, snapshot)) is not None:
+            last[entry.note, path] = entry.verdict
+    counts = Counter((path, verdict) for (_, path), verdict in last.items())
+    return {
+        path: Tally(counts[path, Verdict.ACCEPTED], counts[path, Verdict.DISMISSED])
+        for path in sorted({path for path, _ in counts})
+    }
 
 
 def judgements(entries: Iterable[Entry], snapshot: Snapshot) -> tuple[Judgement, ...]:

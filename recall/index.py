@@ -382,7 +382,7 @@ class Index:
         """What is indexed and what is stale; loads no model and opens no note."""
         from recall.status import status_of
 
-        return status_of(self.settings, self._vault, self._store, self.embedder)
+        return status_of(self.settings, self._vault, self._store, self._feedback, self.embedder)
 
     def doctor(self) -> Iterator[Diagnosis]:
         """Read everything through, and say of each part how it was found and what to run.
@@ -470,8 +470,22 @@ class Index:
         """
         check_space(snapshot, self.embedder, self.settings.model)
 
+    def _letters_of_model(self) -> frozenset[str] | None:
+        from recall.embedding.alphabet import letters_of_model
+
+        if not isinstance(self.embedder, LazyEmbedder):
+            return None  # whoever brings an embedder of their own knows what it reads
+        return letters_of_model(self.settings.model, models_dir=models_dir(self.settings))
+
     @cached_property
     def _suggester(self) -> Suggester:
         from recall.suggesting import Suggester  # late: a search needs none of it
 
-        return Suggester(self.settings, self._vault, self._feedback, self.embedder, self._ranker)
+        return Suggester(
+            self.settings,
+            self._vault,
+            self._feedback,
+            self.embedder,
+            self._ranker,
+            self._letters_of_model,
+        )

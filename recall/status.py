@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recall.build import identity_of, why_again
-from recall.domain import Status
+from recall.domain import Status, Verdict
 from recall.embedding.lazy import LazyEmbedder
+from recall.errors import IndexDamaged
 from recall.planning import pending
 from recall.store.learned import read_facts
 
 if TYPE_CHECKING:
     from recall.embedding import Embedder
+    from recall.feedback import Feedback
     from recall.settings import Settings
     from recall.store import Store
     from recall.vault import Vault
 
 
-def status_of(settings: Settings, vault: Vault, store: Store, embedder: Embedder) -> Status:
+def status_of(
+    settings: Settings, vault: Vault, store: Store, feedback: Feedback, embedder: Embedder
+) -> Status:
     """What an index holds, beside what is in the folder of notes now."""
     found = Status(
         notes_folder=str(settings.notes),
@@ -35,6 +41,9 @@ def status_of(settings: Settings, vault: Vault, store: Store, embedder: Embedder
         reason = why_again(store, identity_of(embedder, settings.rules))
     if reason:
         return replace(found, rebuild=reason, skipped=listing.skipped)
+    said: Counter[Verdict] = Counter()
+    with suppress(IndexDamaged):  # `recall doctor` says so
+        said.update(entry.verdict for entry in feedback.entries())
     with store.read() as snapshot:
         work = pending(snapshot, listing)
         indexed = set(snapshot.stamps(work.examine))
@@ -48,4 +57,6 @@ def status_of(settings: Settings, vault: Vault, store: Store, embedder: Embedder
             skipped=snapshot.skipped(),
             problems=snapshot.problems(),
             learned=read_facts(settings.index),
+            accepted=said[Verdict.ACCEPTED],
+            dismissed=said[Verdict.DISMISSED],
         )

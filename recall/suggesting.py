@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recall.arguments import check_space
 from recall.domain import NoteSuggestions, Verdict
+from recall.embedding.alphabet import foreign_share, unread_share
 from recall.errors import NoteNotFound, NoteUnreadable
-from recall.feedback import targets_of
+from recall.feedback import tallies, targets_of
 from recall.links import (
     Targets,
     explain,
@@ -27,16 +29,18 @@ from recall.naming import file_named, find_note, shown
 from recall.passages import Lines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from recall.domain import Link, Note, NoteCard, Suggestion
     from recall.embedding import Embedder
-    from recall.feedback import Feedback
+    from recall.feedback import Entry, Feedback, Tally
     from recall.links import Explanation, Learned, Source
     from recall.manner import Manner
     from recall.settings import Settings
     from recall.store import Snapshot
     from recall.vault import Vault
+
+FOREIGN = 0.05  # share of a note's letters that are not Latin, below which all counts as read
 
 State = tuple[str, str]  # of an index: which catalog, and which of its builds
 
@@ -51,15 +55,19 @@ class Suggester:
         feedback: Feedback,
         embedder: Embedder,
         ranker: Path | None = None,
+        letters: Callable[[], frozenset[str] | None] = lambda: None,
     ) -> None:
         self._settings = settings
         self._vault = vault
         self._feedback = feedback
         self._embedder = embedder
         self._ranker = ranker
+        self._letters_of = letters  # that the model can read; None: all
         # What the vault teaches, and the state it was asked for; by whether older will do.
         self._taught: dict[bool, tuple[State, Learned]] = {}
         self._spelt: tuple[State, Manner] | None = None  # and how its links are spelled
+        # What was said of suggestions, and of each note.
+        self._said: tuple[State, tuple[Entry, ...], Mapping[str, Tally]] | None = None
 
     def suggest(
         self,
@@ -165,6 +173,7 @@ class Suggester:
             max_notes_per_text=self._settings.max_notes_per_text,
             is_there=self._vault.holds,
             ranker=self._ranker,
+            unread=self._unread(source),
         )
         if not found.links:
             return found
@@ -206,9 +215,13 @@ class Suggester:
             snapshot: The index.
             drafts: Whether drafts may be, for a published note too.
         """
-        said = self._feedback.entries()
-        dismissed = targets_of(source, said, Verdict.DISMISSED, snapshot)
-        return Targets(source, self._settings.suggest.exclude, drafts, dismissed)
+        entries = self._feedback.entries()
+        dismissed = targets_of(source, entries, Verdict.DISMISSED, snapshot)
+        state = _state_of(snapshot)
+        if self._said is None or self._said[:2] != (state, entries):
+            self._said = state, entries, tallies(entries, snapshot)
+        excluded = self._settings.suggest.exclude
+        return Targets(source, excluded, drafts, dismissed, self._said[2])
 
     def learned(
         self,
@@ -273,7 +286,21 @@ class Suggester:
             is_wanted=lambda card: include_linked or targets.bar(card) is None,
             habit=lambda: self.manner(snapshot),
             ranker=self._ranker,
+            said=targets.said,
+            unread=self._unread(source),
         )
+
+    @cached_property
+    def _letters(self) -> frozenset[str] | None:
+        return self._letters_of()
+
+    def _unread(self, source: Source) -> float:
+        """Share of a note that the model can't read."""
+        texts = [passage.text for passage in source.passages]
+        # The vocabulary is looked up only for a note that may need it.
+        if foreign_share(texts) < FOREIGN or self._letters is None:
+            return 0.0
+        return unread_share(texts, self._letters)
 
     def _lines_of(self, path: str, links: Sequence[Link]) -> tuple[int, ...]:
         """The lines of links, for which the note is read again."""

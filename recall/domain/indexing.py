@@ -98,6 +98,8 @@ class Status:
     skipped: tuple[Skipped, ...] = ()
     problems: tuple[Skipped, ...] = ()
     learned: LearnedFacts | None = None
+    accepted: int = 0  # suggestions of which the author said so
+    dismissed: int = 0
     rebuild: str | None = None  # why the next `recall index` starts from nothing
 
     @property

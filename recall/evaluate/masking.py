@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import StrEnum
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -135,7 +135,13 @@ class VaultTexts:
 
 
 def masked(
-    vault: VaultTexts, *, track: Track, anchor: Anchor, seed: int = 0, most: int = 150
+    vault: VaultTexts,
+    *,
+    track: Track,
+    anchor: Anchor,
+    seed: int = 0,
+    most: int = 150,
+    spare: Collection[tuple[str, str]] = (),
 ) -> tuple[tuple[MaskedSource, ...], VaultTexts]:
     """A vault without the links that are to be found again; nothing is written.
 
@@ -145,6 +151,7 @@ def masked(
         anchor: What becomes of their words.
         seed: Of the choice of sources and, in track `missing`, of the links.
         most: How many sources at most.
+        spare: Links that stay all the same: (linking, linked) paths.
 
     Returns:
         The sources by path, with what was hidden, and all notes as they are without it.
@@ -153,6 +160,8 @@ def masked(
     hidden = {source.path: frozenset(source.hidden) for source in sources}
 
     def is_taken(path: str, target: str | None) -> bool:
+        if (path, target) in spare:
+            return False
         if track is Track.MISSING:
             return target in hidden.get(path, ())
         return path in hidden or target in hidden

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from recall.links.features import compute
 from recall.links.ranker import TABLE, load_ranker
+from recall.links.refused import log_odds_of
 from recall.links.worth import is_weak, load_worth
 from recall.records import dataclass
 
@@ -17,9 +19,16 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from recall.feedback import Tally
     from recall.links.comparison import Comparison
 
     Array = NDArray[np.float64]
+
+# Log odds that a standard deviation of BM25 is worth where the model reads nothing: where it reads
+# all, the trees know what words are worth. Set on smokeriu-notes, checked on oldwinter-garden, both
+# in Chinese (`docs/ranker.md`).
+WORDS_INSTEAD = 1.5
+NOTHING_SAID: Mapping[str, Tally] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,10 +42,39 @@ class Ranking:
     order: list[int]  # the rows, best first; ties by path
 
 
-def rank(compared: Comparison, *, table: Path = TABLE) -> Ranking:
-    """Compute the features of all candidates, and what they are worth by a table of trees."""
+def rank(
+    compared: Comparison,
+    *,
+    table: Path = TABLE,
+    said: Mapping[str, Tally] = NOTHING_SAID,
+    unread: float = 0.0,
+) -> Ranking:
+    """Compute the features of all candidates, and what they are worth.
+
+    Args:
+        compared: The source beside its candidates.
+        table: The trees.
+        said: What the author said of notes as suggestions for others, by path.
+        unread: Share of the source that the model can't read.
+    """
     features = compute(compared)
-    scores, probabilities = load_ranker(table).rank(features)
+    ranker = load_ranker(table)
+    scores, probabilities = ranker.rank(features)
     worth = load_worth()(features, scores).round(4)
+    leaning = log_odds_of(compared.paths, said)
+    if unread:
+        leaning += WORDS_INSTEAD * unread * _standing_out(features["bm25"])
+    if leaning.any():
+        scores = scores + leaning / ranker.calibration.score
+        odds = probabilities / (1 - probabilities) * np.exp(leaning)
+        probabilities = odds / (1 + odds)
     order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted
     return Ranking(features, probabilities.round(4), worth, is_weak(worth), order.tolist())
+
+
+def _standing_out(values: Array) -> Array:
+    """How far each value is from the mean, in standard deviations; NaN counts as 0."""
+    known = np.nan_to_num(values, nan=0.0)
+    spread = float(known.std()) if len(known) else 0.0
+    found: Array = (known - known.mean()) / spread if spread > 0 else np.zeros(len(known))
+    return found

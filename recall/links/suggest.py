@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -11,7 +11,7 @@ from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.evidence import gather
 from recall.links.ranker import TABLE
-from recall.links.ranking import Ranking, rank
+from recall.links.ranking import NOTHING_SAID, Ranking, rank
 from recall.links.worth import CONSIDERED
 from recall.links.written import Writer, vault_manner
 from recall.names import Resolver, spelling
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from recall.domain import NoteCard
+    from recall.feedback import Tally
     from recall.links.learned import Learned
     from recall.links.source import Source
     from recall.manner import Manner
@@ -40,6 +41,8 @@ def suggest(
     is_wanted: Callable[[NoteCard], bool] = lambda _: True,
     habit: Callable[[], Manner] | None = None,
     ranker: Path | None = None,
+    said: Mapping[str, Tally] = NOTHING_SAID,
+    unread: float = 0.0,
 ) -> tuple[Suggestion, ...]:
     """The notes that the source should perhaps link, best first.
 
@@ -58,6 +61,8 @@ def suggest(
             the same, so that what it takes away changes no other's score.
         habit: Gives how the vault spells its links, if that is known already.
         ranker: A table of trees other than the one that comes with the package.
+        said: What the author said of notes as suggestions for others, by path.
+        unread: Share of the source that the model can't read; words count the more for it.
 
     Returns:
         At most `k` suggestions; none for a note without text of its own.
@@ -73,7 +78,7 @@ def suggest(
     compared = Comparison(source, candidates, snapshot)
     if not compared.paths:
         return ()
-    ranking = rank(compared, table=ranker or TABLE)
+    ranking = rank(compared, table=ranker or TABLE, said=said, unread=unread)
     resolver = Resolver(snapshot.lookup)
     spells = habit or partial(vault_manner, snapshot)
     writer = Writer(source.card.path, snapshot.links_from(source.card.path), resolver, spells)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import field
 from enum import StrEnum
 from fnmatch import translate
 from functools import cache
@@ -14,6 +15,7 @@ from recall.records import dataclass
 
 if TYPE_CHECKING:
     from recall.domain import NoteCard
+    from recall.feedback import Tally
 
 _DIGITS = {
     letters: "[0-9]" * count for letters, count in (("YYYY", 4), ("MM", 2), ("DD", 2), ("WW", 2))
@@ -37,6 +39,7 @@ class Targets:
     exclude: tuple[str, ...] = ()  # patterns, as in the setting
     drafts: bool = False  # whether drafts are suggested for a published note too
     dismissed: frozenset[str] = frozenset()  # paths
+    said: Mapping[str, Tally] = field(default_factory=dict)  # of each path, for other notes
 
     def bar(self, card: NoteCard) -> Bar | None:
         """Why a note is not suggested; None if it may be."""

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recall.domain import Evidence, Link, NoteCard
+    from recall.feedback import Tally
     from recall.links.learned import Learned
     from recall.links.source import Source
     from recall.links.targets import Targets
@@ -98,12 +99,14 @@ class Explanation:
     rank: int | None = None  # among what may be suggested; None where nothing could be compared
     score: float | None = None  # the probability
     worth: float | None = None  # of a link to a careful reader, as a probability
+    said: Tally | None = None  # by the author, of this note as a suggestion; part of the score
     candidates: int = 0
     cosine_rank: int | None = None  # among all notes of the vault, by mean vectors
     words_rank: int | None = None  # among all notes, by BM25; None: no telling word is shared
     signals: tuple[Signal, ...] = ()
     groups: Mapping[str, float] | None = None  # what the ranker's score owes to each group
     evidence: Evidence | None = None
+    unread: float = 0.0  # share of the source that the model can't read: words count the more
     k: int = 0  # how many suggestions were asked for
     min_score: float = 0.0
 
@@ -125,6 +128,7 @@ def explain(
     max_notes_per_text: int,
     is_there: Callable[[str], bool],
     ranker: Path | None = None,
+    unread: float = 0.0,
 ) -> Explanation:
     """Say whether a note is suggested for another, with all that speaks for and against it.
 
@@ -139,8 +143,9 @@ def explain(
         max_notes_per_text: Texts that more notes hold are template text.
         is_there: Whether a note's file still exists.
         ranker: As of `suggest`.
+        unread: As of `suggest`.
     """
-    found = Explanation(source.card, target, (), k=k, min_score=min_score)
+    found = Explanation(source.card, target, (), k=k, min_score=min_score, unread=unread)
     if target.path == source.card.path:
         return replace(found, obstacles=(Obstacle.ITSELF,))
     obstacles = []
@@ -216,7 +221,7 @@ def _compared(
         everyone = dict(sorted({**candidates.bm25, path: 0.0}.items()))
         candidates = replace(candidates, bm25=everyone)
     compared = Comparison(source, candidates, snapshot)
-    ranking = rank(compared, table=table)
+    ranking = rank(compared, table=table, said=targets.said, unread=found.unread)
     row = compared.paths.index(path)
     before = ranking.order[: ranking.order.index(row)]
     cards = snapshot.cards([compared.paths[other] for other in before])
@@ -235,6 +240,7 @@ def _compared(
     return replace(
         found,
         obstacles=tuple(obstacles),
+        said=targets.said.get(path),
         rank=1 + len(ahead),
         score=float(ranking.probabilities[row]),
         worth=float(ranking.worth[row]),

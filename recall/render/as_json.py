@@ -164,6 +164,8 @@ def status(found: Status) -> dict[str, object]:
         "unresolved_links": counts.unresolved_links,
         "ambiguous_links": counts.ambiguous_links,
         "learned": _learned_json(found.learned),
+        "accepted": found.accepted,
+        "dismissed": found.dismissed,
         "rebuild": found.rebuild,
         "covered": found.covered[0],
         "coverable": found.covered[1],

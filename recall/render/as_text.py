@@ -195,6 +195,7 @@ def status(found: Status, style: Style) -> str:
             ),
             ("built", f"{found.built_at:%Y-%m-%d %H:%M:%S} UTC" if found.built_at else "never"),
             ("learned", _learned_text(found.learned)),
+            *_said_row(found),
             ("stale", _stale_text(found)),
             ("cover", _cover_text(found)),
         ]
@@ -230,6 +231,15 @@ def _learned_text(learned: LearnedFacts | None) -> str:
     if learned.uses_links:
         return f"from {amount(learned.links, 'link')} of yours ({tried})"
     return f"nothing from {amount(learned.links, 'link')} of yours: it did not help ({tried})"
+
+
+def _said_row(found: Status) -> list[tuple[str, str]]:
+    if not found.dismissed:
+        return []  # accepted ones are links now, and taught as such
+    text = f"{amount(found.dismissed, 'suggestion')} dismissed"
+    if found.accepted:
+        text += f", {found.accepted:,} accepted"
+    return [("said", f"{text}: notes that were dismissed often come later for others, too")]
 
 
 def _stale_text(found: Status) -> str:

@@ -47,6 +47,14 @@ def _lines(found: Explanation, style: Style) -> Iterator[str]:
         for word, sign in (("for  ", 1), ("against", -1)):
             parts = [f"{name} {value:+.2f}" for name, value in ordered if sign * value >= SMALLEST]
             yield "     " + style.dim(word) + "  " + (", ".join(parts) or "nothing")
+    if found.unread:
+        yield (
+            "     " + style.dim("model") + f"  reads {1 - found.unread:.0%} of the letters of "
+            f"{visible(found.source.title)}: shared words count the more"
+        )
+    if found.said is not None:
+        times = f"dismissed {found.said.dismissed} times, accepted {found.said.accepted} times"
+        yield "     " + style.dim("said ") + f"  by you, of suggestions of it: {times}"
     ranks = ", ".join(f"{each.name} {each.value:g} (rank {each.rank})" for each in found.signals)
     yield "     " + style.dim("ranks") + "  " + ranks
 
@@ -96,6 +104,10 @@ def as_json(found: Explanation, *, warnings: Sequence[str] = ()) -> dict[str, ob
             {"name": each.name, "value": each.value, "rank": each.rank} for each in found.signals
         ],
         "groups": dict(found.groups or {}),
+        "unread": round(found.unread, 4),
+        "said": {"accepted": found.said.accepted, "dismissed": found.said.dismissed}
+        if found.said
+        else None,
         "evidence": evidence_json(found.evidence) if found.evidence else None,
         "k": found.k,
         "min_score": found.min_score,
