@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from recall.errors import RecallError
 
 LISTED = 20  # files named in a report before the rest is only counted
+LONG_ENOUGH = 2.0  # seconds of a build whose speed says more than how long it takes to start
 
 # C0 and C1 controls, and the characters that reorder or hide text around them.
 _CONTROL = regex("[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -171,10 +172,11 @@ def _changes_text(done: BuildReport) -> str:
 def _speed_text(done: BuildReport) -> str:
     read = len(done.added) + len(done.changed) + len(done.moved)
     text = f"{done.seconds:.1f} s"
-    if read and done.seconds:
-        text += f", {read / done.seconds:,.0f} notes/s"
-    if done.embedded and done.seconds:
-        text += f", {done.embedded / done.seconds:,.0f} passages/s"
+    if done.seconds >= LONG_ENOUGH:
+        if read:
+            text += f", {read / done.seconds:,.0f} notes/s"
+        if done.embedded:
+            text += f", {done.embedded / done.seconds:,.0f} passages/s"
     return text + "."
 
 
