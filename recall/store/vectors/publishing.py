@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from recall.store.vectors.pending import Pending
 
 # One file is quickest to open and search, but writing it anew costs time in proportion to its size.
-SMALL = 20_000  # vectors; below, every publish writes one file anew
+SMALL = 5_000  # vectors, 8 MB; below, every publish writes one file anew
 GROWTH = 3  # a file is merged into the new one unless it is so many times larger
 MOST_SEGMENTS = 8
 MOST_DEAD = 0.3  # of all rows
