@@ -13,7 +13,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 __all__ = ["dataclass"]
 
@@ -89,12 +89,12 @@ class _Later:
         """The `__init__` until there is the real one."""
         slots: list[_Slots] = []
 
-        def init(self_: Any, *values: object, **named: object) -> None:  # noqa: ANN401
+        def init(self_: object, *values: object, **named: object) -> None:
             if not slots:
                 slots.append(_Slots(self._written, self._options, self.record))
             if not slots[0].fill(self_, values, named):
                 self.make()
-                self_.__init__(*values, **named)
+                self.record.__init__(self_, *values, **named)  # type: ignore[misc]
 
         return init
 

@@ -169,6 +169,17 @@ def test_fields_of_a_special_kind_are_left_to_the_standard_library():
         late(3, kind="other")
 
 
+def test_a_class_that_builds_on_one_may_have_an_init_of_its_own():
+    late, _ = late_and_soon()
+
+    class Near(late):
+        def __init__(self, x):
+            super().__init__(x, x + 1, [])
+
+    points = [Near(number) for number in range(MANY + 2)]
+    assert [(point.x, point.y) for point in points] == [(n, n + 1) for n in range(MANY + 2)]
+
+
 @pytest.mark.parametrize("wrong", [
     {"__annotations__": {"a": "int", "b": "int"}, "a": 1},
     {"__annotations__": {"a": "list"}, "a": []},
