@@ -84,7 +84,8 @@ def measure_all(
         "mean over vaults": summary(means),
         f"below the better of {' and '.join(YARDSTICKS)}": below(found),
     }
-    print("kept in", keep(f"links-{track.value}-{anchor.value}", whole).name)
+    kind = "-cli" if arguments.cli else "-left-out" if arguments.rankers else ""
+    print("kept in", keep(f"links-{track.value}-{anchor.value}{kind}", whole).name)
 
 
 def judge(case: Case, lists: Lists) -> Values:
