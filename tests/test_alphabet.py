@@ -1,6 +1,5 @@
 """Notes in letters that the model can't read."""
 
-import math
 from pathlib import Path
 
 import pytest
@@ -9,7 +8,6 @@ from vaults import index_of, write
 from recall.embedding import DEFAULT_MODEL
 from recall.embedding.alphabet import foreign_share, letters_of_model, unread_share
 from recall.feedback import Feedback
-from recall.links.ranking import WORDS_INSTEAD
 from recall.render import why as rendered
 from recall.render.as_text import Style
 from recall.suggesting import Suggester
@@ -48,9 +46,9 @@ def test_of_a_model_that_is_not_there_nothing_is_known(tmp_path):
 
 def test_where_the_model_reads_nothing_shared_words_weigh_more(tmp_path: Path):
     texts = {
-        "嫁接.md": "春天嫁接的苹果树在秋天结果，果农选好的枝条。",
-        "苹果.md": "苹果树在秋天结果，果农很高兴。",
-        "枝条.md": "好的枝条来自健康的老树。",
+        "嫁接.md": "春天嫁接的苹果树在秋天结果，果农选枝条。好的。",
+        "苹果.md": "每棵苹果树在秋天结果后，果农选枝条来嫁接。",
+        "枝条.md": "好的。",
         "石墙.md": "石墙白天吸收热量，夜里放出来。",
     }
     write(tmp_path, {path: f"# {path[:2]}\n\n{text}\n" for path, text in texts.items()})
@@ -72,16 +70,12 @@ def test_where_the_model_reads_nothing_shared_words_weigh_more(tmp_path: Path):
             {each: asked.explain("嫁接.md", each, snapshot, **options) for each in list(texts)[1:]}
             for asked in (plain, blind)
         )
-    shifts = {
-        path: math.log(after[path].score / (1 - after[path].score))
-        - math.log(before[path].score / (1 - before[path].score))
-        for path in after
-    }
     by_words = sorted(after, key=lambda path: after[path].words_rank or len(after) + 1)
-    assert sorted(shifts, key=lambda path: -shifts[path]) == by_words
-    assert sum(shifts.values()) == pytest.approx(0, abs=0.02)
-    spread = math.sqrt(sum(shift**2 for shift in shifts.values()) / len(shifts))
-    assert spread == pytest.approx(WORDS_INSTEAD, abs=0.02)
+    assert sorted(after, key=lambda path: after[path].rank) == by_words
+    assert sorted(before, key=lambda path: before[path].rank) != by_words
+    # What is likely at all does not change with the order.
+    chances = sorted((each.score for each in before.values()), reverse=True)
+    assert [after[path].score for path in by_words] == chances
     text = rendered.as_text(after["苹果.md"], Style())
     assert "reads 0% of the letters of 嫁接: shared words count the more" in text
     assert rendered.as_json(before["苹果.md"])["unread"] == 0

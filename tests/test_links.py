@@ -281,6 +281,19 @@ def test_a_name_is_found_where_there_are_no_blanks_between_words(tmp_path, text,
     assert {"graft.md", "redis.md", "pear.md"} <= named.keys()
 
 
+def test_of_text_without_blanks_what_both_notes_say_is_shown_and_no_more(tmp_path):
+    write(tmp_path, {
+        **ORCHARD,
+        "spring.md": "# 春天\n\n果农选好的枝条，春天嫁接的苹果树在秋天结果。\n",
+        "autumn.md": "# 秋收\n\n苹果树在秋天结果很多，枝条要支撑。\n",
+    })  # fmt: skip
+    index = index_of(tmp_path)
+    index.refresh()
+    found = index.suggest_links("spring.md", k=20).suggestions
+    shared = {item.card.path: item.evidence.shared_words for item in found}
+    assert sorted(shared["autumn.md"]) == ["枝条", "苹果树在秋天结果"]
+
+
 def test_a_name_of_many_notes_is_no_mention(tmp_path):
     weekly = {f"{i}/weekly.md": f"# Weekly\n\nPlot {i} was dug over again.\n" for i in range(5)}
     write(tmp_path, {**weekly, "a.md": "# Plan\n\nA weekly look at the plot that was dug.\n"})

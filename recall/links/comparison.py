@@ -14,7 +14,7 @@ from recall.links.measures import hubness_of
 from recall.links.mentions import mention_of
 from recall.records import dataclass
 from recall.store.vectors.note_table import FACETS
-from recall.words import STOP_WORDS, fold, terms_of_word, words
+from recall.words import STOP_WORDS, fold, is_unspaced, terms_of_word, words
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 
-SHORTEST_SHOWN = 3  # characters of a word that is shown as shared
+SHORTEST_SHOWN = 3  # characters of a word that is shown as shared; two where words are that short
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -170,7 +170,7 @@ class Comparison:
         found: dict[str, str] = {}
         for passage in self.source.passages:
             for word, _, _ in words(passage.text):
-                if len(word) >= SHORTEST_SHOWN and fold(word) not in STOP_WORDS:
+                if _may_be_shown(word) and fold(word) not in STOP_WORDS:
                     for term in terms_of_word(word):
                         found.setdefault(term, word)
         return found
@@ -216,3 +216,7 @@ class Comparison:
         if facet is None:
             return np.arange(len(self.block.facets))
         return np.flatnonzero(self.block.facets == FACETS.index(facet.value))
+
+
+def _may_be_shown(word: str) -> bool:
+    return len(word) >= SHORTEST_SHOWN or (len(word) > 1 and is_unspaced(word))

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recall.domain import Evidence, Facet, NoteCard, Passage
-from recall.words import distinct_terms
+from recall.words import distinct_terms, is_unspaced, terms_of_word
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -63,7 +63,7 @@ def _best_pair(
     return here[int(i)], there[int(j)]
 
 
-def _shared_words(comparison: Comparison, there: Iterable[Passage]) -> tuple[str, ...]:
+def _shared_words(comparison: Comparison, there: Sequence[Passage]) -> tuple[str, ...]:
     """The rarest words that both notes hold, as the source writes them."""
     theirs = {term for passage in there for term in distinct_terms(passage.text)}
     written = {term: word for term, word in comparison.written.items() if term in theirs}
@@ -74,7 +74,26 @@ def _shared_words(comparison: Comparison, there: Iterable[Passage]) -> tuple[str
     common = max(3, snapshot.counts().notes // 10)  # a word in every tenth note says little
     rare = [term for term in written if frequency.get(term, 1) <= common]
     rare.sort(key=lambda term: (frequency.get(term, 1), term))
-    return tuple(written[term] for term in rare[:SHARED_WORDS_SHOWN])
+    shown: dict[str, None] = {}  # in order, each once
+    for term in rare:
+        if len(shown) == SHARED_WORDS_SHOWN:
+            break
+        shown[_as_both_say(term, written[term], theirs, there)] = None
+    return tuple(shown)
+
+
+def _as_both_say(term: str, word: str, theirs: Collection[str], there: Iterable[Passage]) -> str:
+    """The word; of a run without blanks, as much around the term as the other note says, too."""
+    if not is_unspaced(word):
+        return word
+    pairs = terms_of_word(word)
+    start = stop = pairs.index(term)
+    while start > 0 and pairs[start - 1] in theirs:
+        start -= 1
+    while stop + 1 < len(pairs) and pairs[stop + 1] in theirs:
+        stop += 1
+    stretch = "".join(pair[0] for pair in pairs[start:stop]) + pairs[stop]
+    return stretch if any(stretch in passage.text for passage in there) else term
 
 
 def _common_neighbours(comparison: Comparison, row: int) -> tuple[str, ...]:

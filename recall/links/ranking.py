@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Array = NDArray[np.float64]
 
-# Log odds that a standard deviation of BM25 is worth where the model reads nothing: where it reads
+# Score that a standard deviation of BM25 is worth where the model reads nothing; where it reads
 # all, the trees know what words are worth. Set on smokeriu-notes, checked on oldwinter-garden, both
 # in Chinese (`docs/ranker.md`).
 WORDS_INSTEAD = 1.5
@@ -61,10 +61,12 @@ def rank(
     ranker = load_ranker(table)
     scores, probabilities = ranker.rank(features)
     worth = load_worth()(features, scores).round(4)
-    leaning = log_odds_of(compared.paths, said)
     if unread:
-        leaning += WORDS_INSTEAD * unread * _standing_out(features["bm25"])
-    if leaning.any():
+        scores = scores + WORDS_INSTEAD * unread * _standing_out(features["bm25"])
+        # The chances stay what they are: whatever comes first now is as likely as what did.
+        probabilities[np.argsort(-scores, kind="stable")] = np.sort(probabilities)[::-1]
+    if said:
+        leaning = log_odds_of(compared.paths, said)
         scores = scores + leaning / ranker.calibration.score
         odds = probabilities / (1 - probabilities) * np.exp(leaning)
         probabilities = odds / (1 + odds)
