@@ -128,7 +128,8 @@ def unit(rows) -> np.ndarray:
 
 def test_a_note_on_the_side_of_the_first_ones_goes_before_one_that_is_on_the_other():
     means = unit([[1, 0.2, 0], [1, 0, 0.2], [1, 0.2, 0.2], [-1, 0.1, 0.1], [0, 1, -1]])
-    found = set_apart(np.array([0.9, 0.8, 0.3, 0.31, 0.3]), likeness(means), worth=0.5)
+    scores = np.array([0.9, 0.8, 0.3, 0.31, 0.3])
+    found = set_apart(scores, likeness(means), worth=0.5, meant=2)
     assert found[2] > found[3]
     assert found[0] > found[1]
 
@@ -145,10 +146,10 @@ def test_what_sets_notes_apart_is_the_discriminant_of_the_first_ones():
     assert np.allclose(found, expected, atol=1e-5)
 
 
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
-def test_no_note_gains_more_than_its_share_of_the_spread(scores):
-    given_ = np.array(scores)
-    means = unit(np.random.default_rng(len(scores)).normal(size=(len(scores), 4)))
+@given(st.lists(st.integers(0, 16), min_size=1, max_size=30))
+def test_no_note_gains_more_than_its_share_of_the_spread(sixteenths):
+    given_ = np.array(sixteenths) / 16
+    means = unit(np.random.default_rng(len(given_)).normal(size=(len(given_), 4)))
     means[::3] = 0  # without passages
     found = set_apart(given_, likeness(means), worth=0.5)
     assert np.abs(found - given_).max() <= 0.5 * np.ptp(given_) + 1e-9

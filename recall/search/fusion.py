@@ -9,7 +9,7 @@ Then notes that are alike lend each other part of their scores (score regularisa
 notes that answer the same question resemble each other, those that merely share a word don't.
 The longer the question, the more: a long one says what it is about, a single word only names it.
 
-Last, the first two notes are taken for what was meant, and every candidate gains by how far it
+Last, the first three notes are taken for what was meant, and every candidate gains by how far it
 lies on their side of what tells them from the others (Fisher's discriminant, 1936; feedback
 without a reader, as Rocchio's of 1971, but along what distinguishes these candidates).
 """
@@ -32,7 +32,7 @@ DENSE_OF_FEW = 0.75  # so much more, divided by the number of words
 LENT = 0.75  # share of a note's score that notes like it lend, of very many words; of one, none
 LENDERS = 8  # so many of them
 SHARPNESS = 4  # a lender counts by this power of its cosine: near ones much more than far ones
-MEANT = 2  # notes that are taken for what was meant, the second half as much as the first
+MEANT = 3  # notes that are taken for what was meant, each by one over its rank
 APART = 0.5  # of the spread of the scores, what a note gains that lies farthest on their side
 RIDGE = 0.02  # added to the variance in every direction, which is 1 in all of them together
 MOST_SMOOTHED = 600  # candidates that are compared with one another
