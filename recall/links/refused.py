@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     Array = NDArray[np.float64]
 
 # Acceptances that every note is taken to have: ten refusals and no acceptance halve the odds.
-# Measured by `benchmarks/feedback.py` on vaults that the ranker never saw.
+# Measured on vaults that the ranker never saw (docs/decisions/0017).
 PRIOR = 10
 
 
