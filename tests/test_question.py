@@ -118,13 +118,11 @@ def test_a_date_that_no_calendar_has_is_refused_as_such(text):
         first_day(text)
 
 
-@pytest.mark.parametrize(
-    "piece", ["“a ", "„a ", "«a ", '"a ', "tag:a ", 'tag:"a ', "tag:", "after:2024 "]
-)
+@pytest.mark.parametrize("piece", ["“a ", "„a ", "«a ", '"a ', "tag:a ", 'tag:"a '])
 def test_a_question_is_taken_apart_in_time_in_proportion_to_its_length(piece):
     started = time.process_time()
-    read_question(piece * 200_000, ALL)
-    assert time.process_time() - started < 10  # some took minutes
+    read_question(piece * 60_000, ALL)
+    assert time.process_time() - started < 2.5  # it took from three seconds to two minutes
 
 
 def test_a_phrase_begins_at_the_last_mark_that_opens_one():
