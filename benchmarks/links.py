@@ -84,7 +84,12 @@ def measure_all(
         "mean over vaults": summary(means),
         f"below the better of {' and '.join(YARDSTICKS)}": below(found),
     }
-    kind = "-cli" if arguments.cli else "-left-out" if arguments.rankers else ""
+    kinds = {
+        "-cli": arguments.cli,
+        "-controls": has_controls,
+        "-left-out": arguments.rankers is not None,
+    }
+    kind = "".join(kind for kind, is_so in kinds.items() if is_so)
     print("kept in", keep(f"links-{track.value}-{anchor.value}{kind}", whole).name)
 
 
