@@ -2,8 +2,9 @@
 
     python -m benchmarks.ranker_ablation --data DIR [--extra DIR] --work DIR
 
-Three vaults are left out at a time, so that each figure takes four trainings; compare the rows of
-one run with one another, not with those of `train_ranker`, which leaves out one vault at a time.
+Three vaults are left out at a time and one forest is trained where the ranker has several, so that
+each figure takes four trainings; compare the rows of one run with one another, not with those of
+`train_ranker`, which leaves out one vault at a time.
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ def measure_on(
     found: dict[str, dict[str, float]] = {track.value: {} for track in judged}
     for fold in np.array_split(np.array(TRAINED_ON), len(TRAINED_ON) // LEFT_OUT):
         others = [v for each in narrowed.values() for n, v in each.items() if n not in fold]
-        forest = train(others, names)
+        forest = train(others, names, forests=1)
         for track, each in narrowed.items():
             for name in fold.tolist():
                 found[track.value][name] = ndcg(each[name], forest.scores(each[name].features))

@@ -32,7 +32,7 @@ from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.features import FEATURES, RELATIVE, compute
 from recall.links.learned import learned_of
-from recall.links.ranker import MISSING, Calibration, Forest
+from recall.links.ranker import MISSING, PARTS, Calibration, Forest
 from recall.links.source import indexed_source
 
 if TYPE_CHECKING:
@@ -44,6 +44,9 @@ TRAINED_ON = (
     "petrkudrnovsky-garden", "iturdikulov-notes",
 )  # fmt: skip
 TREES = 120
+# Forests that are averaged: each sees other negatives, sources and features, so that less of what
+# is suggested hangs on the draw. On vaults left out three find a little more than one.
+FORESTS = 3
 NEGATIVES = 50  # candidates of a source that are no link and are trained on; more only slow it down
 DEPTH = 10  # suggestions that nDCG and the calibration look at
 # Small trees: they remember less of the vaults they were trained on.
@@ -61,7 +64,6 @@ PARAMETERS: Mapping[str, object] = {
     "lambdarank_truncation_level": 20,
     "use_missing": False,
     "deterministic": True,
-    "seed": SEED,
     "verbose": -1,
 }
 
@@ -103,7 +105,7 @@ def main() -> None:
     whole = _fit([vault for each in judged.values() for vault in each.values()])
     print("kept in", keep("ranker", {
         "tracks": {track.value: by_vault for track, by_vault in rows.items()},
-        "trees": TREES,
+        "trees": TREES * FORESTS,
         "reliability": calibration.reliability(shown),
         "gain": gains(whole, names),
     }).name)  # fmt: skip
@@ -194,28 +196,36 @@ def judge(name: str, folder: Path, work: Path, most: int, track: Track) -> Judge
     return found
 
 
-def train(vaults: Sequence[Judged], names: Sequence[str]) -> Forest:
+def train(vaults: Sequence[Judged], names: Sequence[str], *, forests: int = FORESTS) -> Forest:
     """Fit the trees; every vault has the same weight, however many notes it has."""
-    return forest_of(_fit(vaults), names)
+    return forest_of(_fit(vaults, forests=forests), names)
 
 
-def forest_of(model: lightgbm.Booster, names: Sequence[str]) -> Forest:
-    """The trees of a model, as recall reads them."""
-    trees = [_flatten(tree["tree_structure"]) for tree in model.dump_model()["tree_info"]]
+def forest_of(models: Sequence[lightgbm.Booster], names: Sequence[str]) -> Forest:
+    """The trees of some models, as recall reads them; a score is the mean of theirs."""
+    trees = [
+        _flatten(tree["tree_structure"], share=1 / len(models))
+        for model in models
+        for tree in model.dump_model()["tree_info"]
+    ]
     return Forest.from_nodes(trees, names)
 
 
-def gains(model: lightgbm.Booster, names: Sequence[str]) -> dict[str, float]:
+def gains(models: Sequence[lightgbm.Booster], names: Sequence[str]) -> dict[str, float]:
     """What share of the trees' gain each feature brings, the greatest first."""
-    gain = model.feature_importance("gain")
+    gain = np.sum([model.feature_importance("gain") for model in models], axis=0)
     order = np.argsort(-gain, kind="stable")
     return {names[i]: round(float(gain[i] / gain.sum()), 4) for i in order}
 
 
-def _fit(vaults: Sequence[Judged]) -> lightgbm.Booster:
+def _fit(vaults: Sequence[Judged], *, forests: int = FORESTS) -> list[lightgbm.Booster]:
+    return [_fit_one(vaults, SEED + draw) for draw in range(forests)]
+
+
+def _fit_one(vaults: Sequence[Judged], seed: int) -> lightgbm.Booster:
     import lightgbm
 
-    rng = np.random.default_rng(SEED)
+    rng = np.random.default_rng(seed)
     parts = [_thinned(vault, rng) for vault in vaults]
     weights = [np.full(len(y), 1000.0 / max(len(sizes), 1)) for _, y, sizes in parts]
     data = lightgbm.Dataset(
@@ -224,7 +234,7 @@ def _fit(vaults: Sequence[Judged]) -> lightgbm.Booster:
         group=np.concatenate([sizes for _, _, sizes in parts]),
         weight=np.concatenate(weights),
     )
-    return lightgbm.train(dict(PARAMETERS), data, num_boost_round=TREES)
+    return lightgbm.train({**PARAMETERS, "seed": seed}, data, num_boost_round=TREES)
 
 
 def _thinned(
@@ -245,29 +255,27 @@ def _thinned(
 
 def table_of(forest: Forest, worth: Calibration) -> dict[str, object]:
     """What `load_ranker` reads, as plain lists."""
-    nodes = np.stack(
-        [forest.feature, forest.threshold, forest.left, forest.right, forest.value], axis=2
-    )
+    digits = {"threshold": 6, "leaves": 5}  # of the numbers that are not whole
     return {
         "features": list(forest.names),
-        "trees": [[_short(node) for node in tree] for tree in nodes],
+        **{part: _short(getattr(forest, part), digits.get(part)) for part in PARTS},
         "calibration": {name: round(value, 4) for name, value in asdict(worth).items()},
     }
 
 
-def _short(node: NDArray[np.float64]) -> list[float]:
-    feature, threshold, left, right, value = node.tolist()
-    return [int(feature), float(f"{threshold:.6g}"), int(left), int(right), float(f"{value:.5g}")]
+def _short(values: NDArray[Any], digits: int | None) -> list[list[float]]:
+    rows: list[list[float]] = values.tolist()
+    return rows if digits is None else [[float(f"{v:.{digits}g}") for v in row] for row in rows]
 
 
-def _flatten(tree: Mapping[str, Any]) -> list[list[float]]:
+def _flatten(tree: Mapping[str, Any], *, share: float) -> list[list[float]]:
     nodes: list[list[float]] = []
 
     def add(node: Mapping[str, Any]) -> int:
         place = len(nodes)
         nodes.append([0, 0.0, place, place, 0.0])
         if "leaf_value" in node:
-            nodes[place][4] = float(node["leaf_value"])
+            nodes[place][4] = float(node["leaf_value"]) * share
         else:
             nodes[place][:2] = [int(node["split_feature"]), float(node["threshold"])]
             nodes[place][2] = add(node["left_child"])

@@ -153,7 +153,7 @@ def _inputs(
         exclude={path, *source.linked},
         max_notes_per_text=common,
     )
-    compared = Comparison(source, candidates, snapshot, max_notes_per_text=common)
+    compared = Comparison(source, candidates, snapshot)
     features = compute(compared)
     scores = forest.scores(np.stack([features[name] for name in forest.names], axis=1))
     return compared.paths, np.stack([scores, *(features[name] for name in INPUTS)], axis=1)

@@ -83,12 +83,14 @@ def test_a_note_is_named_by_path_id_or_title(orchard, name):
 
 
 def test_another_table_of_trees_ranks_as_it_says_and_why_says_the_same(orchard, tmp_path_factory):
-    table = {  # the less near, the better
+    cuts = [place / 100 for place in range(-100, 100)]
+    table = {  # the less near, the better: trees of one question, the left leaf is worth 1
         "features": ["mean_cosine"],
-        "trees": [
-            [[0, cut, 1, 2, 0], [0, 0, 1, 1, 1], [0, 0, 2, 2, 0]]
-            for cut in (place / 100 for place in range(-100, 100))
-        ],
+        "feature": [[0] * len(cuts)],
+        "threshold": [cuts],
+        "if_left": [[1] * len(cuts)],
+        "if_right": [[2] * len(cuts)],
+        "leaves": [[1, 0]] * len(cuts),
         "calibration": {
             "intercept": 0, "score": 0.01, "vault_size": 0, "smallest": 0, "largest": 9,
         },

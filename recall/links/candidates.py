@@ -51,7 +51,8 @@ class Candidates:
     """Notes that may be related, sorted by path."""
 
     bm25: Mapping[str, float]  # path → BM25 with the source's terms; 0.0 where none is shared
-    bm25_of_names: Mapping[str, float]  # the same, on titles, names and tags alone
+    bm25_weighed: Mapping[str, float]  # the same, each term weighed by how telling it is
+    bm25_of_names: Mapping[str, float]  # BM25 on titles, names and tags alone
     mentions: Mapping[str, Mention]  # path → where the source names it
     overview: Overview
 
@@ -68,9 +69,12 @@ def find_candidates(
     mentioned = mentions_in(source.passages, source.links, snapshot)
     mentions = {path: found for path, found in mentioned.items() if path not in exclude}
     query = telling_terms(source, snapshot)
-    lexical = dict(snapshot.lexical(query, RANKED_BY_WORDS, columns=SAID_COLUMNS))
-    named = dict(snapshot.lexical(query, PER_SIGNAL, exclude=exclude, columns=NAME_COLUMNS))
-    overview = Overview(source, snapshot, learned, lexical, max_notes_per_text=max_notes_per_text)
+    lexical = dict(snapshot.lexical(query.keys(), RANKED_BY_WORDS, columns=SAID_COLUMNS))
+    weighed = dict(snapshot.lexical(query, RANKED_BY_WORDS, columns=SAID_COLUMNS))
+    named = dict(snapshot.lexical(query.keys(), PER_SIGNAL, exclude=exclude, columns=NAME_COLUMNS))
+    overview = Overview(
+        source, snapshot, learned, lexical, weighed, max_notes_per_text=max_notes_per_text
+    )
     room = len(exclude)
     paths = {*list(lexical)[: PER_SIGNAL + room], *list(named)[:PER_HINT], *mentions}
     rows = [
@@ -81,11 +85,13 @@ def find_candidates(
     ]
     paths.update(overview.table.paths[row] for row in distinct(np.concatenate(rows)).tolist())
     known = {path: lexical.get(path, 0.0) for path in sorted(paths - set(exclude))}
-    return Candidates(known, named, mentions, overview)
+    return Candidates(known, weighed, named, mentions, overview)
 
 
-def telling_terms(source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS) -> list[str]:
-    """The terms that tell this note from others: highest tf·idf first, ties by term."""
+def telling_terms(
+    source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS
+) -> dict[str, float]:
+    """The terms that tell this note from others, with their tf·idf: highest first, ties by term."""
     total = snapshot.counts().notes
     frequency = snapshot.document_frequency(list(source.term_counts))
     weighed = [
@@ -94,7 +100,7 @@ def telling_terms(source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS
         if 0 < frequency.get(term, 0) <= max(total / 2, 1)
     ]
     weighed.sort(key=lambda item: (-item[0], item[1]))
-    return [term for _, term in weighed[:most]]
+    return {term: weight for weight, term in weighed[:most]}
 
 
 def _by_links(overview: Overview, room: int) -> Iterator[Rows]:

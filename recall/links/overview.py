@@ -49,6 +49,7 @@ class Overview:
         snapshot: Snapshot,
         learned: Learned,
         bm25: Mapping[str, float],
+        bm25_weighed: Mapping[str, float],
         *,
         max_notes_per_text: int,
     ) -> None:
@@ -56,6 +57,7 @@ class Overview:
         self.snapshot = snapshot
         self.learned = learned
         self.bm25 = bm25
+        self.bm25_weighed = bm25_weighed
         self.table = snapshot.table(max_notes_per_text=max_notes_per_text)
         self.own = self.table.row(source.card.path)
 
@@ -104,13 +106,14 @@ class Overview:
     @cached_property
     def votes_with_words(self) -> Votes:
         """Of the notes that are nearest by cosine and rare words."""
-        nearness = self.cosines.astype(np.float64)
+        words = self._of_speaking(self.bm25)
         best = max(self.bm25.values(), default=0.0) or 1.0
-        for path, score in self.bm25.items():
-            row = self.table.row(path)
-            if row is not None and self.speaker[row] >= 0:
-                nearness[self.speaker[row]] += WORDS_WEIGHT * score / best
-        return self._votes(nearness, MIXED_VOTERS)
+        return self._votes(self.cosines + WORDS_WEIGHT * words / best, MIXED_VOTERS)
+
+    @cached_property
+    def votes_by_words(self) -> Votes:
+        """Of the notes that are nearest by words alone, each word weighed."""
+        return self._votes(self._of_speaking(self.bm25_weighed), MIXED_VOTERS)
 
     @cached_property
     def votes_adapted(self) -> Votes:
@@ -145,6 +148,15 @@ class Overview:
         if (measures := self.learned.measures_of(self.snapshot)) is not None:
             return measures.lengths
         return self.learned.whitening.lengths(self.table.means)
+
+    def _of_speaking(self, scores: Mapping[str, float]) -> Array:
+        """(speaking,): the score of each note, 0 where it has none."""
+        found = np.zeros(len(self.table.speaking))
+        for path, score in scores.items():
+            row = self.table.row(path)
+            if row is not None and self.speaker[row] >= 0:
+                found[self.speaker[row]] = score
+        return found
 
     def _votes(self, nearness: NDArray[np.floating], most: int) -> Votes:
         near = highest(nearness, most + 1)

@@ -301,7 +301,7 @@ def _cosine_rank(
 
 
 def _words_rank(source: Source, path: str, snapshot: Snapshot) -> int | None:
-    terms = telling_terms(source, snapshot)
+    terms = telling_terms(source, snapshot).keys()
     notes = snapshot.counts().notes
     own = {source.card.path}
     found = [

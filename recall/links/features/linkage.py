@@ -56,6 +56,12 @@ def votes_with_words(c: Comparison) -> Array:
 
 
 @feature
+def votes_by_words(c: Comparison) -> Array:
+    """Do the notes that use the source's most telling words link the candidate?"""
+    return _voted(c, c.overview.votes_by_words.linked)
+
+
+@feature
 def votes_adapted(c: Comparison) -> Array:
     """Is the candidate linked by the notes that this author would link from the source?"""
     return _voted(c, c.overview.votes_adapted.linked)

@@ -21,8 +21,9 @@ FEATURES: dict[str, Callable[[Comparison], Array]] = {}
 # Their rank and their z-score among the candidates say more than the number itself, which depends
 # on the vault and on how special the source is.
 RELATIVE = (
-    "whitened_cosine", "whitened_best_pair", "best_here", "best_there", "bm25", "bm25_of_names",
-    "title_to_text", "text_to_title", "title_weight_here", "votes", "votes_with_words", "adapted",
+    "whitened_cosine", "whitened_best_pair", "best_here", "best_there", "bm25", "bm25_weighed",
+    "bm25_of_names", "title_to_text", "text_to_title", "title_weight_here", "votes",
+    "votes_with_words", "adapted",
 )  # fmt: skip
 
 

@@ -26,6 +26,12 @@ def bm25(c: Comparison) -> Array:
 
 
 @feature
+def bm25_weighed(c: Comparison) -> Array:
+    """The same, but what is most telling of the source counts most (weights: its tf·idf)."""
+    return np.array([c.candidates.bm25_weighed.get(path, np.nan) for path in c.paths])
+
+
+@feature
 def bm25_of_names(c: Comparison) -> Array:
     """Are the source's terms in the candidate's title, names or tags? BM25 on those alone."""
     return np.array([c.candidates.bm25_of_names.get(path, np.nan) for path in c.paths])
