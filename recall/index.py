@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
@@ -470,13 +470,6 @@ class Index:
         """
         check_space(snapshot, self.embedder, self.settings.model)
 
-    def _letters_of_model(self) -> frozenset[str] | None:
-        from recall.embedding.alphabet import letters_of_model
-
-        if not isinstance(self.embedder, LazyEmbedder):
-            return None  # whoever brings an embedder of their own knows what it reads
-        return letters_of_model(self.settings.model, models_dir=models_dir(self.settings))
-
     @cached_property
     def _suggester(self) -> Suggester:
         from recall.suggesting import Suggester  # late: a search needs none of it
@@ -487,5 +480,15 @@ class Index:
             self._feedback,
             self.embedder,
             self._ranker,
-            self._letters_of_model,
+            # Nothing that refers back to this: who drops an index closes its files at once.
+            partial(_letters_read, self.settings, self.embedder),
         )
+
+
+def _letters_read(settings: Settings, embedder: Embedder) -> frozenset[str] | None:
+    """The letters that the model knows; None: all, or nobody can tell."""
+    from recall.embedding.alphabet import letters_of_model  # late: most notes are in Latin letters
+
+    if not isinstance(embedder, LazyEmbedder):
+        return None  # whoever brings an embedder of their own knows what it reads
+    return letters_of_model(settings.model, models_dir=models_dir(settings))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -180,6 +182,25 @@ def test_a_store_that_is_dropped_leaves_no_log_behind(store):
         assert (store.directory / LOG[0]).exists()
     del asked, snapshot
     assert not any((store.directory / name).exists() for name in LOG)
+
+
+def test_an_index_that_is_dropped_is_gone_at_once_whatever_it_was_asked(tmp_path):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    index.search("grafted trees")
+    index.suggest_links("apples.md")
+    index.why("apples.md", "bees.md")
+    index.dismiss("apples.md", "bees.md")
+    index.status()
+    dropped = weakref.ref(index)
+    gc.disable()  # nothing may wait for it: files would stay open for as long
+    try:
+        del index
+        assert dropped() is None
+    finally:
+        gc.enable()
+    assert not [name for name in LOG if (tmp_path / ".recall" / name).exists()]
 
 
 def test_a_process_that_asked_leaves_no_log_behind(tmp_path):
