@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import platform
@@ -13,10 +14,14 @@ FOLDER = Path(__file__).parent / "results"
 
 
 def keep(name: str, figures: dict[str, object]) -> Path:
-    """Write the figures of one run, with what they were measured on."""
+    """Write the figures of one run, with what they were measured on; no other run's are lost."""
     today = datetime.now(UTC).date().isoformat()
+    FOLDER.mkdir(exist_ok=True)
     file = FOLDER / f"{today}-{commit()}-{name}.json"
-    file.parent.mkdir(exist_ok=True)
+    for turn in itertools.count(2):
+        if not file.exists():
+            break
+        file = FOLDER / f"{today}-{commit()}-{name}-{turn}.json"
     whole = {"benchmark": name, "date": today, "commit": commit(), "machine": machine(), **figures}
     file.write_text(json.dumps(whole, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     return file
