@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from vaults import ORCHARD, write
 
+from recall.cli.commands import app
+
 HEAVY = {"numpy", "faiss", "onnxruntime", "tokenizers", "torch"}
 PARSER = {"typer", "click", "pydantic", "rich"}
 TORCH = {"torch", "transformers", "sentence_transformers"}
@@ -144,3 +146,14 @@ def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, recall, recall.domain; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert set(done.stdout.split()) & (HEAVY | {"typer", "yaml"}) == set()
+
+
+def test_no_command_has_annotations_that_would_be_compiled_before_help_is_printed():
+    commands = {item.callback.__name__: item.callback for item in app.registered_commands}
+    strings = {
+        name
+        for name, function in commands.items()
+        if any(isinstance(kind, str) for kind in function.__annotations__.values())
+    }
+    assert "search_command" in commands
+    assert strings == set()

@@ -1,7 +1,5 @@
 """`recall suggest-links --apply` and `--diff`, and `recall undo`: notes are written here alone."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Sequence
 from itertools import zip_longest
@@ -69,7 +67,7 @@ def check_manner(manner: Manner) -> None:
 
 
 def apply_all(
-    editor: Editor, found: Sequence[NoteSuggestions], manner: Manner, warnings: Sequence[str]
+    editor: "Editor", found: Sequence["NoteSuggestions"], manner: Manner, warnings: Sequence[str]
 ) -> None:
     """Write every suggestion, or show what that would be."""
     from recall.render import edits
@@ -91,7 +89,7 @@ def apply_all(
     end_with(outcomes)
 
 
-def end_with(outcomes: Sequence[Outcome]) -> None:
+def end_with(outcomes: Sequence["Outcome"]) -> None:
     """End with exit code 1 if a note could not be written, and say the way out."""
     from recall.render import as_text
 
@@ -112,7 +110,7 @@ def show(unified: str) -> None:
         output.print_exactly(unified)
 
 
-def _show_difference(plans: Sequence[Plan]) -> None:
+def _show_difference(plans: Sequence["Plan"]) -> None:
     from recall.edit import unified
     from recall.render import edits
     from recall.render.as_text import visible

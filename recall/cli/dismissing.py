@@ -1,7 +1,5 @@
 """`recall dismiss`."""
 
-from __future__ import annotations
-
 from typing import TYPE_CHECKING, Annotated
 
 import typer

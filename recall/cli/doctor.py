@@ -1,7 +1,5 @@
 """`recall doctor`."""
 
-from __future__ import annotations
-
 import typer
 
 from recall.cli import output

@@ -1,7 +1,5 @@
 """`recall eval`."""
 
-from __future__ import annotations
-
 import signal
 import threading
 from collections.abc import Iterator

@@ -1,7 +1,5 @@
 """`recall why`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer

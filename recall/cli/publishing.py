@@ -1,7 +1,5 @@
 """`recall prepublish`."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Annotated
 

@@ -1,7 +1,5 @@
 """`recall search`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date, timedelta
@@ -94,7 +92,7 @@ def search_command(
 
 def _filters(
     sections: Sequence[str], tags: Sequence[str], since: str | None, before: str | None
-) -> Filters:
+) -> "Filters":
     from recall.domain import Filters
 
     return Filters(
@@ -105,7 +103,7 @@ def _filters(
     )
 
 
-def _facet(section: str) -> Facet:
+def _facet(section: str) -> "Facet":
     from recall.domain import Facet
 
     try:

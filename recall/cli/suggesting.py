@@ -1,7 +1,5 @@
 """`recall suggest-links` and `recall related`."""
 
-from __future__ import annotations
-
 from typing import Annotated
 
 import typer
