@@ -36,7 +36,7 @@ from recall.domain import (
     Verdict,
 )
 from recall.embedding import why_altered
-from recall.embedding.configured import embedder_for, models_dir
+from recall.embedding.configured import embedder_for, letters_read, models_dir
 from recall.embedding.lazy import LazyEmbedder
 from recall.errors import UsageError
 from recall.feedback import Feedback, judgements
@@ -481,14 +481,5 @@ class Index:
             self.embedder,
             self._ranker,
             # Nothing that refers back to this: who drops an index closes its files at once.
-            partial(_letters_read, self.settings, self.embedder),
+            partial(letters_read, self.settings, self.embedder),
         )
-
-
-def _letters_read(settings: Settings, embedder: Embedder) -> frozenset[str] | None:
-    """The letters that the model knows; None: all, or nobody can tell."""
-    from recall.embedding.alphabet import letters_of_model  # late: most notes are in Latin letters
-
-    if not isinstance(embedder, LazyEmbedder):
-        return None  # whoever brings an embedder of their own knows what it reads
-    return letters_of_model(settings.model, models_dir=models_dir(settings))

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from recall.embedding.space import Embedder
     from recall.settings import Settings
 
 
@@ -38,3 +39,12 @@ def embedder_for(settings: Settings, on_prepare: Callable[[str], None] | None) -
             on_prepare=on_prepare,
         ),
     )
+
+
+def letters_read(settings: Settings, embedder: Embedder) -> frozenset[str] | None:
+    """The letters that the model of a vault knows; None: all, or nobody can tell."""
+    from recall.embedding.alphabet import letters_of_model  # late: a search needs none of it
+
+    if not isinstance(embedder, LazyEmbedder):
+        return None  # whoever brings an embedder of their own knows what it reads
+    return letters_of_model(settings.model, models_dir=models_dir(settings))
