@@ -128,10 +128,10 @@ def _unit(rows: np.ndarray) -> np.ndarray:
 
 
 def _text(note: int, paragraph: int) -> str:
-    """Forty words of the note's topic, led by what the stand-in places it by."""
+    """Sixty words about the note's topic, too long to share a passage, led by its place."""
     topic = note % TOPICS
     chance = np.random.default_rng([note, paragraph])
-    words = (topic * 7 + chance.integers(0, 40, 40)) % WORDS
+    words = (topic * 7 + chance.integers(0, 40, 60)) % WORDS
     named = " ".join(f"word{word}" for word in words)
     return f"topic {topic} n{note} p{paragraph} {named} common{note % COMMON}"
 

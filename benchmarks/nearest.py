@@ -146,7 +146,7 @@ def _binary(vectors: np.ndarray, _: Path) -> tuple[Find, float]:
     codes = np.packbits(vectors > 0, axis=1)
     index = faiss.IndexBinaryFlat(vectors.shape[1])
     index.add(codes)
-    wanted = int(max(signs.A_RESULT * MANY, signs.CANDIDATES * len(vectors) ** 0.5))
+    wanted = int(max(signs.A_RESULT * MANY, signs.COMPARED * len(vectors) ** 0.5))
 
     def find(asked: np.ndarray) -> np.ndarray:
         found = index.search(np.packbits(asked > 0, axis=1), wanted)[1][0]

@@ -33,6 +33,7 @@ def vectors():
 def written(vectors, tmp_path, monkeypatch):
     """A file with signs, and the text ids of its rows."""
     monkeypatch.setattr(signs, "SIGNED_FROM", ROWS)
+    monkeypatch.setattr(signs, "ROWS_A_QUERY", 0)
     ids = np.arange(ROWS, dtype=np.int64) * 2 + 1
     parts = [vectors[:1500], vectors[1500:]]
     return write_segment(tmp_path / "vectors-1.faiss", ids, parts, DIMENSION), ids
@@ -97,17 +98,54 @@ def test_a_file_below_the_limit_holds_no_signs(vectors, tmp_path, monkeypatch):
     assert found.tolist() == exact(vectors, ids, vectors[:4], 10).tolist()
 
 
-@given(st.integers(1, 400), st.integers(1, 130), st.integers(0, 99))
-def test_candidates_differ_in_no_more_signs_than_any_other_row(rows, dimension, seed):
-    chance = np.random.default_rng(seed)
-    matrix = chance.standard_normal((rows, dimension)).astype(np.float32)
-    query = chance.standard_normal(dimension).astype(np.float32)
+@st.composite
+def rows_and_query(draw):
+    rows, dimension = draw(st.integers(1, 400)), draw(st.integers(1, 130))
+    chance = np.random.default_rng(draw(st.integers(0, 99)))
+    numbers = chance.standard_normal((rows + 1, dimension)).astype(np.float32)
+    return numbers[:-1], numbers[-1]
+
+
+@given(rows_and_query())
+def test_rows_are_told_apart_by_their_signs_and_eight_levels_of_the_query(drawn):
+    matrix, query = drawn
+    expected = (matrix > 0) @ (2 * signs._levels(query).astype(int) - 7)
+    found = signs._distances(np.ascontiguousarray(signs.signs_of(matrix).T), query)
+    assert (found - found[0]).tolist() == (expected[0] - expected).tolist()
+
+
+@given(rows_and_query())
+def test_levels_lie_by_half_a_step_from_the_numbers_that_they_stand_for(drawn):
+    _, query = drawn
+    reach = 2 * max(float(query.std()), 1e-12)
+    step = 2 * reach / 7
+    meant = (signs._levels(query).astype(float) - 3.5) * step
+    assert (np.abs(query.clip(-reach, reach) - meant) <= 0.51 * step).all()
+    assert ((meant > 0) == (query > 0)).all()
+
+
+@given(rows_and_query(), st.integers(0, 399))
+def test_a_row_with_the_signs_of_the_query_is_always_among_those_compared(drawn, place):
+    matrix, query = drawn
+    place %= len(matrix)
+    matrix[place] = query
     turned = np.ascontiguousarray(signs.signs_of(matrix).T)
     places = signs.candidates(turned, query, 1, admitted=None)
-    differing = ((matrix > 0) != (query > 0)).sum(axis=1)
     if places is None:
-        assert rows <= max(signs.A_RESULT, signs.CANDIDATES * rows**0.5)
+        assert len(matrix) <= max(signs.A_RESULT, signs.COMPARED * len(matrix) ** 0.5)
     else:
-        others = np.setdiff1d(np.arange(rows), places)
         assert len(places) >= signs.A_RESULT
-        assert differing[places].max() < differing[others].min(initial=dimension + 1)
+        assert place in places
+        assert places.tolist() == sorted(set(places.tolist()))
+
+
+@given(rows_and_query(), st.integers(2, 9))
+def test_only_rows_that_may_answer_are_compared(drawn, every):
+    matrix, query = drawn
+    admitted = np.zeros(len(matrix), dtype=bool)
+    admitted[::every] = True
+    places = signs.candidates(
+        np.ascontiguousarray(signs.signs_of(matrix).T), query, 1, admitted=admitted
+    )
+    assert places is None or admitted[places].all()
+    assert places is None or len(places) >= min(signs.A_RESULT, admitted.sum())

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -34,9 +35,11 @@ if TYPE_CHECKING:
 PER_SIGNAL = 100  # notes taken under a signal that looks at meaning or words
 PER_HINT = 60  # notes taken under a signal that looks at names or links
 MOST_LINKED = 40  # hubs and maps of content
-PER_PASSAGE = 40  # nearest texts looked at for each passage of the source
+PER_PASSAGE = 40  # nearest texts looked at for each passage of the source, of a large index
 RANKED_BY_WORDS = 500  # notes whose BM25 is known
 QUERY_TERMS = 40  # the note's terms that make its lexical query
+# Notes that those terms are read from, all in all: what half of a large vault holds says nothing.
+QUERY_POSTINGS = 8_000
 NAME_COLUMNS = {"title": 1.0, "names": 1.0, "tags": 0.5}
 # All that notes say, not what they merely hold: code, addresses, the names in their link lists.
 SAID_COLUMNS = {
@@ -91,7 +94,10 @@ def find_candidates(
 def telling_terms(
     source: Source, snapshot: Snapshot, *, most: int = QUERY_TERMS
 ) -> dict[str, float]:
-    """The terms that tell this note from others, with their tf·idf: highest first, ties by term."""
+    """The terms that tell this note from others, with their tf·idf: highest first, ties by term.
+
+    Those that say least are left out once `QUERY_POSTINGS` are to be read.
+    """
     total = snapshot.counts().notes
     frequency = snapshot.document_frequency(list(source.term_counts))
     weighed = [
@@ -100,7 +106,10 @@ def telling_terms(
         if 0 < frequency.get(term, 0) <= max(total / 2, 1)
     ]
     weighed.sort(key=lambda item: (-item[0], item[1]))
-    return {term: weight for weight, term in weighed[:most]}
+    telling = weighed[:most]
+    read = accumulate(frequency[term] for _, term in telling)
+    is_cheap = (sum_ <= QUERY_POSTINGS for sum_ in read)
+    return {term: weight for (weight, term), cheap in zip(telling, is_cheap, strict=True) if cheap}
 
 
 def _by_links(overview: Overview, room: int) -> Iterator[Rows]:
@@ -124,12 +133,14 @@ def _by_passages(
     may_answer = np.ones(len(table.paths), dtype=bool)
     may_answer[[row for row in map(table.row, exclude) if row is not None]] = False
     is_heard = np.repeat(may_answer, table.texts.lengths())
-    for is_asked in (is_heard, is_heard & (table.facets == FACETS.index(Facet.TITLE.value))):
-        nearest = snapshot.nearest(source.vectors, PER_PASSAGE, among=table.texts.items[is_asked])
-        numbers, scores = nearest.text_ids.ravel(), nearest.scores.ravel()
-        best = np.full(int(table.texts.items.max(initial=0)) + 1, -np.inf)
-        np.maximum.at(best, numbers[numbers >= 0], scores[numbers >= 0])
-        of_passage = np.where(is_asked, best[table.texts.items], -np.inf)
+    is_title = is_heard & (table.facets == FACETS.index(Facet.TITLE.value))
+    asked = [table.texts.items[is_asked] for is_asked in (is_heard, is_title)]
+    for is_asked, nearness in zip(
+        (is_heard, is_title),
+        snapshot.highest(source.vectors, PER_PASSAGE, among=asked),
+        strict=True,
+    ):
+        of_passage = np.where(is_asked, nearness[table.texts.items], -np.inf)
         of_note = np.maximum.reduceat(of_passage, table.texts.starts[table.speaking])
         of_note[np.isneginf(of_note)] = np.nan
         yield table.speaking[highest_known(of_note, PER_SIGNAL)]

@@ -137,6 +137,10 @@ class Comparison:
         found: NDArray[np.float32] = self.learned.whitening(self.means)
         return found
 
+    def whitened_cosines(self, whitened: NDArray[np.float32]) -> Array:
+        """(candidates,): of each candidate's mean with a vector that is whitened, a unit row."""
+        return self.overview.against(self.rows, whitened).astype(np.float64)
+
     @cached_property
     def hubness(self) -> Array:
         """Mean cosine of each candidate to its nearest notes: high for a note about everything."""

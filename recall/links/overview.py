@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 VOTERS = 20  # nearest notes whose links vote
 MIXED_VOTERS = 30  # the same where words count as well
+_ALL = slice(None)
 WORDS_WEIGHT = 0.5  # of the best BM25 beside a cosine of 1
 
 
@@ -89,14 +90,14 @@ class Overview:
     @cached_property
     def cosines(self) -> NDArray[np.float32]:
         """(speaking,): whitened cosine with the source."""
-        return self._against_all(self.source_whitened)
+        return self.against(_ALL, self.source_whitened)
 
     @cached_property
     def adapted(self) -> NDArray[np.float32]:
         """(speaking,): how well the source links each, by what the author's links taught."""
         if self.learned.adapter.is_idle:
             return self.cosines
-        return self._against_all(self.learned.adapter.forth(self.source_whitened[None, :])[0])
+        return self.against(_ALL, self.learned.adapter.forth(self.source_whitened[None, :])[0])
 
     @cached_property
     def votes(self) -> Votes:
@@ -135,12 +136,14 @@ class Overview:
         """The speaking notes that are nearest, ties by path."""
         return self.table.speaking[highest(nearness, most)]
 
-    def _against_all(self, whitened: NDArray[np.float32]) -> NDArray[np.float32]:
+    def against(self, rows: Rows | slice, whitened: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(rows,): whitened cosines of speaking notes with a vector that is whitened already."""
         # (C - mean) · map · w, for which the map need not be laid on every note.
         whitening = self.learned.whitening
         through = whitening.map @ whitened
-        scores = self.table.means @ through - whitening.mean @ through
-        found: NDArray[np.float32] = (scores / np.maximum(self._lengths, 1e-12)).astype(np.float32)
+        scores = self.table.means[rows] @ through - whitening.mean @ through
+        lengths = np.maximum(self._lengths[rows], 1e-12)
+        found: NDArray[np.float32] = (scores / lengths).astype(np.float32)
         return found
 
     @cached_property

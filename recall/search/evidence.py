@@ -86,10 +86,8 @@ def gather(
     words_of = dict(written)
     first = first_near.union(path for path, _ in written[:POOL])
     paths = sorted(near | words_of.keys() if only is None else near)
-    place = {path: i for i, path in enumerate(paths)}
-    rows = snapshot.texts_of(paths, filters=filters, max_notes_per_text=max_notes_per_text)
-    owners = np.array([place[path] for path, _ in rows], dtype=np.int64)
-    held = snapshot.vectors([number for _, number in rows])
+    owners, texts = snapshot.texts_of(paths, filters=filters, max_notes_per_text=max_notes_per_text)
+    held = snapshot.vectors(texts)
     best, whole, means = _nearness(held, owners, vectors, len(paths))
     return Evidence(
         paths,

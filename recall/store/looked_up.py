@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from recall.domain import Counts
@@ -13,9 +13,15 @@ from recall.store.rows import as_written
 from recall.store.shelf import MOST_KEPT, Known
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from recall.domain import Filters, Name
     from recall.store.database import Database
     from recall.store.postings import Postings
+    from recall.store.roster import Roster
+
+LOOKUPS_BEFORE = 12  # of notes in the catalog, of which a question needs four: then all are read
 
 
 class LookedUp(Catalog):
@@ -83,7 +89,7 @@ class LookedUp(Catalog):
         if self._known.postings is None:
             from recall.store.postings import Postings
 
-            self._known.postings = Postings(self._db)
+            self._known.postings = Postings(self._db, self._roster)
         return self._known.postings
 
     def terms_of(self, paths: Iterable[str]) -> dict[str, frozenset[str]]:
@@ -109,14 +115,36 @@ class LookedUp(Catalog):
         return {term: known[term] for term in wanted}
 
     def texts_of(
-        self, paths: Iterable[str], *, filters: Filters = ALL, max_notes_per_text: int
-    ) -> list[tuple[str, int]]:
-        """(path, text id) of each passage of some notes that may speak, by path and place."""
+        self, paths: Sequence[str], *, filters: Filters = ALL, max_notes_per_text: int
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Each passage of some notes that may speak, in note order.
+
+        Returns:
+            (passages,) each, ascending and not: the place of its note in `paths`, and its text id.
+        """
+        roster = None if filters.facets else self._roster()
+        if roster is not None:
+            return roster.texts_of(paths, max_notes_per_text)
         return texts.texts_of(self._db, paths, filters, max_notes_per_text)
 
-    def holders_of(self, text_ids: Iterable[int], *, filters: Filters = ALL) -> list[str]:
+    def holders_of(self, text_ids: Collection[int], *, filters: Filters = ALL) -> list[str]:
         """The notes that hold one of these texts and pass the filters, sorted."""
+        roster = self._roster() if filters == ALL else None
+        if roster is not None:
+            return roster.holders_of(text_ids)
         return texts.holders_of(self._db, text_ids, filters)
+
+    def _roster(self) -> Roster | None:
+        """All notes in memory, for who looked some of them up many times already."""
+        known = self._known
+        if known.roster is None:
+            known.lookups += 1
+            if known.lookups <= LOOKUPS_BEFORE:
+                return None
+            from recall.store.roster import Roster
+
+            known.roster = Roster(self._db)
+        return known.roster
 
     def vocabulary(
         self, beginnings: Iterable[str], shortest: int, longest: int

@@ -16,12 +16,13 @@ from recall.store.filters import note_conditions
 from recall.store.lexical import column_weights, match
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from numpy.typing import NDArray
 
     from recall.domain import Filters
     from recall.store.database import Database
+    from recall.store.roster import Roster
 
     Ids = NDArray[np.int64]
     Scores = NDArray[np.float64]
@@ -33,8 +34,9 @@ KEPT = 1_000_000  # notes of all terms that are kept: 16 MB
 class Postings:
     """The terms of one state of the catalog."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, roster: Callable[[], Roster | None]) -> None:
         self._db = database
+        self._roster = roster  # gives all notes, once they are in memory
         self._kept: dict[tuple[str, str], tuple[Ids, Scores]] = {}  # lately asked ones last
         self._size = 0
         self._order: Ids | None = None  # of all notes: their numbers, by path
@@ -92,20 +94,29 @@ class Postings:
             if len(tied) > MANY:  # whose paths are not all read, to find the first few
                 tied = self._by_path(tied)[: k - len(best)]
             best = np.concatenate([best, tied])
-        rows = self._db.rows(
-            "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.id = q.value UNION "
-            "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.path = q.value "
-            "ORDER BY 1",
-            (json.dumps(best.tolist()), json.dumps(list(also))),
-        )
-        numbers = np.array([number for _, number in rows], dtype=np.int64)
+        named, numbers = self._by_name(best, also)
         places = np.searchsorted(held, numbers)
         is_held = held.take(places, mode="clip") == numbers if len(held) else places < 0
         scores = totals[places[is_held]]
         order = np.argsort(-scores, kind="stable")  # ties stay by path
-        paths = list(compress((path for path, _ in rows), is_held.tolist()))
+        paths = list(compress(named, is_held.tolist()))
         ranked = zip(order.tolist(), scores[order].tolist(), strict=True)
         return [(paths[at], score) for at, score in ranked]
+
+    def _by_name(self, numbers: Ids, also: Collection[str]) -> tuple[list[str], Ids]:
+        """Notes given by their numbers, and others by their paths: both of all, by path."""
+        if (roster := self._roster()) is not None:
+            others = roster.numbers_of(also)
+            rows_of = np.sort(roster.rows_of(np.concatenate([numbers, others])))
+            rows_of = rows_of[np.diff(rows_of, prepend=-1) > 0]
+            return roster.at(rows_of)
+        rows = self._db.rows(
+            "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.id = q.value UNION "
+            "SELECT n.path, n.id FROM json_each(?) q CROSS JOIN notes n ON n.path = q.value "
+            "ORDER BY 1",
+            (json.dumps(numbers.tolist()), json.dumps(list(also))),
+        )
+        return [path for path, _ in rows], np.array([number for _, number in rows], dtype=np.int64)
 
     def _by_path(self, numbers: Ids) -> Ids:
         """Notes in the order of their paths."""

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from recall.domain import Counts, Name
     from recall.store.postings import Postings
+    from recall.store.roster import Roster
     from recall.store.snapshot import Snapshot
     from recall.store.vectors.note_table import NoteTable
     from recall.store.vectors.note_table_file import State
@@ -32,6 +33,8 @@ class Known:
         self.tables: dict[int | None, NoteTable] = {}
         self.admitted: dict[int | None, NDArray[np.bool_] | None] = {}
         self.postings: Postings | None = None
+        self.roster: Roster | None = None
+        self.lookups = 0  # of notes, before there was a roster
         self.frequency: dict[str, int] = {}
         self.bearers: dict[str, tuple[Name, ...]] = {}  # of names, by their key
 

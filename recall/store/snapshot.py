@@ -107,8 +107,8 @@ class Snapshot(LookedUp):
     ) -> Nearest:
         """The texts whose vectors are nearest to each query.
 
-        Exact for up to 50,000 texts; of more, about one in fifty of those beyond the first dozens
-        may be missed (`docs/decisions/0015-large-vaults-are-searched-by-signs.md`).
+        Exact for up to 30,000 texts; of more, about one in two hundred of those beyond the first
+        dozens may be missed (`docs/decisions/0015-large-vaults-are-searched-by-signs.md`).
 
         Args:
             queries: (n, dimension) float32, unit rows.
@@ -121,23 +121,13 @@ class Snapshot(LookedUp):
         Returns:
             (n, k) each; equal scores by the text's first path, then by id.
         """
-        import numpy as np
-
-        from recall.store.vectors.admission import admitted_texts
+        from recall.store.vectors.admission import admitted_texts, these_texts
         from recall.store.vectors.nearest import find_nearest
 
-        wanted = np.ascontiguousarray(queries, dtype=np.float32)
-        segments = self._segments()
-        if wanted.ndim != 2 or wanted.shape[1] != (segments.dimension or wanted.shape[1]):
-            raise UsageError(
-                f"queries of shape {wanted.shape} for vectors of {segments.dimension} numbers"
-            )
-        if not np.isfinite(wanted).all():
-            raise UsageError("a query holds something that is not a number")
+        segments, wanted = self._asked(queries)
         admitted: NDArray[np.bool_] | None
         if among is not None:
-            admitted = np.zeros(segments.last_id + 1, dtype=bool)
-            admitted[among] = True
+            admitted = these_texts(segments.last_id, among)
         elif filters == ALL and not exclude and max_notes_per_text in self._known.admitted:
             admitted = self._known.admitted[max_notes_per_text]
         else:
@@ -150,6 +140,40 @@ class Snapshot(LookedUp):
             segments, wanted, max(k, 0), admitted=admitted, first_paths=self.first_paths
         )
         return Nearest(ids, scores)
+
+    def highest(
+        self, queries: NDArray[np.float32], k: int, *, among: Sequence[NDArray[np.int64]]
+    ) -> list[NDArray[np.float32]]:
+        """How near each of some texts is to the query that is nearest to it.
+
+        Args:
+            queries: (n, dimension) float32, unit rows, at least one.
+            k: Of an index that is not compared whole: texts for each query that are told of.
+            among: The ids of the texts of each list that is asked for.
+
+        Returns:
+            For each list the highest inner products by text id, (last id + 1,); -inf where none is
+            known.
+        """
+        from recall.store.vectors.admission import these_texts
+
+        segments, wanted = self._asked(queries)
+        meant = [these_texts(segments.last_id, ids) for ids in among]
+        return segments.highest(wanted, k, admitted=meant)
+
+    def _asked(self, queries: NDArray[np.float32]) -> tuple[Segments, NDArray[np.float32]]:
+        """The vectors, and queries that they can be compared with."""
+        import numpy as np
+
+        wanted = np.ascontiguousarray(queries, dtype=np.float32)
+        segments = self._segments()
+        if wanted.ndim != 2 or wanted.shape[1] != (segments.dimension or wanted.shape[1]):
+            raise UsageError(
+                f"queries of shape {wanted.shape} for vectors of {segments.dimension} numbers"
+            )
+        if not np.isfinite(wanted).all():
+            raise UsageError("a query holds something that is not a number")
+        return segments, wanted
 
     def vectors(self, text_ids: Sequence[int] | NDArray[np.int64]) -> NDArray[np.float32]:
         """The vectors of texts: (len(text_ids), dimension) float32, unit rows.

@@ -87,8 +87,7 @@ def near_own_links(c: Comparison) -> Array:
         return np.full(len(c), np.nan)
     near = c.learned.whitening(c.overview.table.means[places[places >= 0]])
     mean = near.mean(axis=0, keepdims=True)
-    found: Array = (c.whitened_means @ unit(mean)[0]).astype(np.float64)
-    return found
+    return c.whitened_cosines(unit(mean)[0])
 
 
 @feature

@@ -68,8 +68,7 @@ def adapted(c: Comparison) -> Array:
 def adapted_back(c: Comparison) -> Array:
     """Would this author link such a note from the candidate, by the links made so far?"""
     back = c.learned.adapter.back(c.overview.source_whitened[None, :])[0]
-    found: Array = (c.whitened_means @ back).astype(np.float64)
-    return found
+    return c.whitened_cosines(back)
 
 
 @feature

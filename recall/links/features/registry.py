@@ -43,7 +43,8 @@ def compute(comparison: Comparison) -> dict[str, Array]:
         column = found[name]
         found[f"{name}_rank"] = -np.log(ranks(column).astype(np.float64))
         crowd = everyone.get(name, column)
-        spread = float(np.nanstd(crowd)) if np.isfinite(crowd).any() else 0.0
-        mean = float(np.nanmean(crowd)) if spread else 0.0
+        known = crowd[np.isfinite(crowd)].astype(np.float64)
+        spread = float(known.std()) if len(known) else 0.0
+        mean = float(known.mean()) if spread else 0.0
         found[f"{name}_z"] = (column - mean) / spread if spread else np.zeros(len(column))
     return found

@@ -39,6 +39,13 @@ def admitted_texts(
     return admitted
 
 
+def these_texts(last_id: int, text_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """The same where it is known which texts may answer."""
+    admitted = np.zeros(last_id + 1, dtype=bool)
+    admitted[text_ids] = True
+    return admitted
+
+
 def _dead(database: Database) -> list[Row]:
     return database.rows("SELECT text_id FROM dead")
 

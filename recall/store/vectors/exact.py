@@ -55,6 +55,16 @@ def best(
     return found, scores
 
 
+def highest(matrix: NDArray[np.float32], queries: NDArray[np.float32]) -> NDArray[np.float32]:
+    """The highest inner product of each row with any of the queries: (rows,) float32."""
+    found = np.empty(len(matrix), dtype=np.float32)
+    step = max(1024, PRODUCTS_AT_ONCE // max(1, len(queries)))
+    for start in range(0, len(matrix), step):
+        products = _products(matrix[start : start + step], queries)
+        products.max(axis=0, out=found[start : start + step])
+    return found
+
+
 def _products(matrix: NDArray[np.float32], queries: NDArray[np.float32]) -> NDArray[np.float32]:
     """Inner products of queries and rows: (n, rows) float32.
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from recall.errors import IndexDamaged
 from recall.store.files import REBUILD, open_to_read
-from recall.store.vectors.exact import best
-from recall.store.vectors.signs import candidates, signs_start, words_a_row
+from recall.store.vectors.exact import best, highest
+from recall.store.vectors.signs import candidates, save_time, signs_start, words_a_row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -97,6 +97,32 @@ class Segments:
             scores = np.take_along_axis(both, order, axis=1)
         return ids, scores
 
+    def highest(
+        self, queries: NDArray[np.float32], k: int, *, admitted: Sequence[NDArray[np.bool_]]
+    ) -> list[NDArray[np.float32]]:
+        """The highest inner product of each text with any of the queries, by its id.
+
+        Args:
+            queries: (n, dimension) float32, at least one.
+            k: In files that are searched by signs, only of so many texts for each query.
+            admitted: Of each list that is asked for, `admitted[id]`: whether a text is meant.
+
+        Returns:
+            (last_id + 1,) float32 for each list; -inf where none is known.
+        """
+        lists = [np.full(self.last_id + 1, -np.inf, dtype=np.float32) for _ in admitted]
+        for part in self._parts:
+            is_exact = part.is_compared_whole(len(queries))
+            whole = highest(part.matrix, queries) if is_exact else None
+            for found, meant in zip(lists, admitted, strict=True):
+                if whole is not None:
+                    found[part.ids] = np.where(meant[part.ids], whole, -np.inf)
+                    continue
+                ids, scores = part.best(queries, k, admitted=meant)
+                is_one = ids >= 0
+                np.maximum.at(found, ids[is_one], scores[is_one])
+        return lists
+
 
 class _Part:
     """One opened file."""
@@ -126,11 +152,15 @@ class _Part:
         if not _are_ids(self.ids):
             raise IndexDamaged(f"{file} is not what was written there", hint=REBUILD)
 
+    def is_compared_whole(self, queries: int) -> bool:
+        """Whether every row is compared with so many queries, and not those that signs lead to."""
+        return self.signs is None or not save_time(len(self.ids), queries)
+
     def best(
         self, queries: NDArray[np.float32], k: int, *, admitted: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.int64], NDArray[np.float32]]:
-        """See `exact.best`; by signs if there are some."""
-        if self.signs is None:
+        """See `exact.best`; by signs if there are some, and if that is quicker."""
+        if self.signs is None or self.is_compared_whole(len(queries)):
             return best(self.matrix, self.ids, queries, k, admitted=admitted)
         may_answer = None if admitted is None else admitted[self.ids]
         found = []

@@ -1,9 +1,11 @@
 """The signs of vectors, one bit a number: by these a large file is searched before rows are read.
 
 Of two vectors that point alike most numbers have the same sign (Charikar 2002: the share that
-differs grows with the angle). So the rows that differ from a query in the fewest signs hold its
-nearest ones, and only those rows are read and compared. Signs are 32 times smaller than rows,
-are computed without training, and those of a row never change.
+differs grows with the angle). So the rows that differ from a query in the fewest signs are looked
+at again, now with the query's numbers in three bits, which tells much better how near a row is
+(Gao and Long 2024, without the rotation: of these models' vectors it finds no more). Only the best
+of those are read and compared. Signs are 32 times smaller than rows, are computed without
+training, and those of a row never change.
 """
 
 from __future__ import annotations
@@ -16,15 +18,21 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-SIGNED_FROM = 50_000  # rows of a file; with fewer, comparing all takes no longer than embedding
-# Rows to compare, times the root of how many there are. Of 58,700 vectors of real texts these held
-# 98 in 100 of the 136 nearest, and nearly all of the ten nearest (`benchmarks/nearest.py`).
-CANDIDATES = 16
-A_RESULT = 30  # rows to compare, for each that is asked for
-DIFFERS_MOST = np.iinfo(np.uint16).max
+SIGNED_FROM = 30_000  # rows of a file; with fewer, comparing all takes no longer than embedding
+ROWS_A_QUERY = 7_000  # below, a product of matrices is quicker
+# Rows to compare, times the root of how many there are, and for each that is asked for. Of 75,000
+# vectors of real texts these held 99 in 100 of the 136 nearest (`benchmarks/nearest.py`).
+COMPARED = 7
+A_RESULT = 25
+LOOKED_AT_AGAIN = 4  # times as many
+
+BITS = 3  # of a query's number
+HIGHEST = 2**BITS - 1  # of its levels
+REACH = 2.0  # standard deviations of a query's numbers that its levels span, on either side
 
 _WORD = 64  # bits
 ALIGNED = 64  # bytes
+DIFFERS_MOST = np.iinfo(np.uint16).max
 
 
 def signs_start(body: int) -> int:
@@ -45,6 +53,14 @@ def signs_of(rows: NDArray[np.float32]) -> NDArray[np.uint64]:
     return padded.view(np.uint64)
 
 
+def save_time(rows: int, queries: int) -> bool:
+    """Whether looking at signs first takes less than comparing all rows with all queries at once.
+
+    A product of two matrices reads each row once, however many queries there are.
+    """
+    return rows >= ROWS_A_QUERY * queries
+
+
 def candidates(
     signs: NDArray[np.uint64],
     query: NDArray[np.float32],
@@ -61,17 +77,63 @@ def candidates(
         admitted: (rows,) Whether a row may answer; None means all.
     """
     rows = signs.shape[1]
-    wanted = max(A_RESULT * k, CANDIDATES * math.isqrt(rows))
+    wanted = max(A_RESULT * k, COMPARED * math.isqrt(rows))
     if admitted is not None and int(admitted.sum()) <= wanted:
         return np.flatnonzero(admitted)
     if wanted >= rows:
         return None
-    asked = signs_of(query[None, :])[0]
-    differing = np.zeros(rows, dtype=np.uint16)
-    for word, of_query in zip(signs, asked, strict=True):
-        differing += np.bitwise_count(word ^ of_query)
-    if admitted is not None:
-        differing[~admitted] = DIFFERS_MOST
-    # All that differ in no more signs than the last one wanted: no row is left out by chance.
-    most = np.searchsorted(np.cumsum(np.bincount(differing)), wanted)
-    return np.flatnonzero(differing <= most)
+    places = None if admitted is None else np.flatnonzero(admitted)
+    if LOOKED_AT_AGAIN * wanted < (rows if places is None else len(places)):
+        differing = _differing(signs, query)
+        if admitted is not None:
+            differing[~admitted] = DIFFERS_MOST
+        places = _lowest(differing, LOOKED_AT_AGAIN * wanted)
+    looked_at = signs if places is None else signs.take(places, axis=1)  # words in one piece
+    found = _lowest(_distances(looked_at, query), wanted)
+    return found if places is None else places[found]
+
+
+def _differing(signs: NDArray[np.uint64], query: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """In how many signs each row differs from a query: (rows,)."""
+    found = np.zeros(signs.shape[1], dtype=np.uint16)
+    for word, of_query in zip(signs, signs_of(query[None, :])[0], strict=True):
+        found += np.bitwise_count(word ^ of_query)
+    return found
+
+
+def _distances(signs: NDArray[np.uint64], query: NDArray[np.float32]) -> NDArray[np.int32]:
+    """How far the signs of each row lie from a query, whose numbers take one of eight levels.
+
+    What a row's signs say of its inner product with the query is theirs with the levels, which
+    stand for -7, -5, … 7. Each bit of the levels is counted on its own.
+    """
+    levels = _levels(query)
+    found = np.zeros(signs.shape[1], dtype=np.int32)
+    counted = np.empty(signs.shape[1], dtype=np.int16)
+    for bit in range(BITS):
+        of_query = signs_of(((levels >> bit) & 1).astype(np.float32)[None, :])[0]
+        counted[:] = 0
+        for word, mask in zip(signs, of_query, strict=True):
+            counted += np.bitwise_count(word & mask)
+        found += 2 ** (bit + 1) * counted
+    counted[:] = 0
+    for word in signs:
+        counted += np.bitwise_count(word)
+    found -= HIGHEST * counted
+    distances: NDArray[np.int32] = found.max(initial=0) - found
+    return distances
+
+
+def _levels(query: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """The level of each number, from 0 to 7; a positive number has one above the middle."""
+    step = 2 * REACH * max(float(query.std()), 1e-12) / HIGHEST
+    levels: NDArray[np.uint8] = (
+        np.rint(query / step + HIGHEST / 2).clip(0, HIGHEST).astype(np.uint8)
+    )
+    return levels
+
+
+def _lowest(distances: NDArray[np.integer], wanted: int) -> NDArray[np.int64]:
+    """Where the lowest ones are, ascending: at least so many, and all that are equally low."""
+    most = np.searchsorted(np.cumsum(np.bincount(distances)), wanted)
+    return np.flatnonzero(distances <= most)
