@@ -5,13 +5,16 @@ from math import log
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from vaults import ORCHARD, index_of, write
 
 from recall.domain import Facet, Filters, NameKind
 from recall.errors import IndexMissing, UsageError
 from recall.index import Index
+from recall.search import showing
 from recall.search.floor import rarities
-from recall.search.verbatim import titled_so
+from recall.search.verbatim import phrase_key, titled_so
 
 
 @pytest.fixture
@@ -358,3 +361,24 @@ def test_a_copy_of_a_note_is_told_as_such(orchard, tmp_path):
     hits = orchard.search("a hive near clover").hits
     assert {hit.card.path for hit in hits[:2]} == {"bees.md", "bees copy.md"}
     assert [hit.similar_to for hit in hits[:3]] == [None, 1, None]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(("pear plum", "plum", "stone", "a pear")),
+            st.sampled_from((0.1, 0.2, 0.4)),
+        ),
+        max_size=6,
+    ),
+    st.sampled_from(((), ("pear",), ("a pear", "plum"))),
+)
+def test_the_passage_shown_is_the_first_of_those_worth_most_however_few_are_read(held, phrases):
+    texts, cosines = [text for text, _ in held], [cosine for _, cosine in held]
+    wanted, keys = frozenset({"pear", "plum"}), [phrase_key(phrase) for phrase in phrases]
+    worth = [
+        cosine + showing._worth(text, wanted, keys)
+        for text, cosine in zip(texts, cosines, strict=True)
+    ]
+    best = max(range(len(held)), key=worth.__getitem__, default=None)
+    assert showing._best(texts, cosines, wanted, keys) == best

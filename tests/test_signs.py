@@ -149,3 +149,32 @@ def test_only_rows_that_may_answer_are_compared(drawn, every):
     )
     assert places is None or admitted[places].all()
     assert places is None or len(places) >= min(signs.A_RESULT, admitted.sum())
+
+
+@pytest.mark.parametrize("signed", [False, True])
+def test_the_nearest_query_of_each_text_is_told_as_far_as_it_is_known(
+    vectors, tmp_path, monkeypatch, signed
+):
+    monkeypatch.setattr(signs, "SIGNED_FROM", ROWS if signed else ROWS + 1)
+    monkeypatch.setattr(signs, "ROWS_A_QUERY", 0)
+    ids = np.arange(ROWS, dtype=np.int64) * 2 + 1
+    segments = Segments(
+        tmp_path, [write_segment(tmp_path / "vectors-1.faiss", ids, [vectors], DIMENSION)]
+    )
+    every, some = np.ones(2 * ROWS, dtype=bool), np.zeros(2 * ROWS, dtype=bool)
+    some[ids[::3]] = True
+    queries = vectors[[5, 900, 3003]]
+    products = (queries.astype(np.float64) @ vectors.T.astype(np.float64)).max(axis=0)
+    for meant, found in zip(
+        (every, some), segments.highest(queries, 40, admitted=[every, some]), strict=True
+    ):
+        known = np.flatnonzero(np.isfinite(found))
+        np.testing.assert_allclose(found[known], products[(known - 1) // 2], atol=1e-6)
+        expected = ids[meant[ids]]
+        if signed:
+            best = exact(vectors, ids, queries, 40, meant)
+            expected = np.unique(best)
+            assert len(np.setdiff1d(expected, known)) <= 0.02 * len(expected)
+            assert set(known.tolist()) <= set(ids[meant[ids]].tolist())
+        else:
+            assert known.tolist() == expected.tolist()

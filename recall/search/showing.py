@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Sequence
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from recall.domain import Facet, NoteCard, Passage, Span
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from recall.store import Snapshot, StoredPassage
 
 WORDS_WORTH = 0.2  # cosine that all the asked words are worth for a snippet; chosen by hand
+PHRASE_WORTH = 2.0  # more than all else: a passage that holds a quoted phrase goes first
 MUCH_THE_SAME = 0.97  # cosine of two passages of which a reader needs one; chosen by hand
 
 
@@ -58,8 +61,9 @@ def best_passages(
     shown: list[Shown] = []
     start = 0
     for card, items in zip(cards, spoken, strict=True):
-        worth = [next(cosines) + _worth(item.passage.text, terms, keys) for item in items]
-        best = max(range(len(items)), key=worth.__getitem__, default=None)  # the first of equals
+        best = _best(
+            [item.passage.text for item in items], [*islice(cosines, len(items))], terms, keys
+        )
         if best is None:
             shown.append(Shown(itself(card)))
         else:
@@ -68,10 +72,26 @@ def best_passages(
     return shown
 
 
+def _best(
+    texts: Sequence[str], cosines: Sequence[float], wanted: frozenset[str], keys: Sequence[str]
+) -> int | None:
+    """The place of the best text, the first of equals; None if there is none."""
+    best, highest = None, -math.inf
+    most = WORDS_WORTH + PHRASE_WORTH * len(keys)
+    # The nearest first: those behind are read only as far as words could lift them above it.
+    for place in sorted(range(len(texts)), key=lambda place: -cosines[place]):
+        if cosines[place] + most < highest:
+            break
+        worth = cosines[place] + _worth(texts[place], wanted, keys)
+        if worth > highest or (worth == highest and best is not None and place < best):
+            best, highest = place, worth
+    return best
+
+
 def _worth(text: str, wanted: frozenset[str], keys: Sequence[str]) -> float:
     """What a passage gains by the words it holds."""
     held = len(wanted & distinct_terms(text)) / max(len(wanted), 1)
-    return WORDS_WORTH * held + 2.0 * sum(holds_phrase(text, key) for key in keys)
+    return WORDS_WORTH * held + PHRASE_WORTH * sum(holds_phrase(text, key) for key in keys)
 
 
 def itself(card: NoteCard) -> Passage:

@@ -70,8 +70,8 @@ class Segments:
         for part in self._parts:
             places, is_here = part.places(text_ids)
             if is_here.all():
-                return part.matrix[places]
-            found[is_here] = part.matrix[places[is_here]]
+                return part.rows(places)
+            found[is_here] = part.rows(places[is_here])
             is_missing &= ~is_here
         if is_missing.any():
             number = int(text_ids[is_missing][0])
@@ -138,7 +138,6 @@ class _Part:
             if not segment.vectors:  # nothing to map
                 self.matrix, self.ids = np.empty(shape, np.float32), np.empty(0, np.int64)
                 return
-            # The rows where they lie in the file; rows taken from it are copies.
             matrix: Any = np.memmap(opened, "<f4", "r", _ROWS_START, shape)
             start = _ROWS_START + 4 * matrix.size + _COUNT.size
             ids: Any = np.memmap(opened, "<i8", "r", start, (segment.vectors,))
@@ -168,10 +167,16 @@ class _Part:
             places = candidates(self.signs, query, k, admitted=may_answer)
             rows, ids = self.matrix, self.ids
             if places is not None:
-                rows, ids = rows[places], ids[places]
+                rows, ids = self.rows(places), ids[places]
             found.append(best(rows, ids, query[None, :], k, admitted=admitted))
         ids_found, scores = zip(*found, strict=True)
         return np.concatenate(ids_found), np.concatenate(scores)
+
+    def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
+        """Copies of some rows: (len(places), dimension), aligned."""
+        # As bytes: of numbers that don't lie at multiples of four NumPy copies one at a time.
+        as_bytes = self.matrix.view(np.uint8).take(places, axis=0)
+        return as_bytes.view(np.float32)
 
     def places(self, text_ids: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         """The row of each text, and whether it has one here."""
