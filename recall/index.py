@@ -41,7 +41,6 @@ from recall.embedding.lazy import LazyEmbedder
 from recall.errors import UsageError
 from recall.feedback import Feedback, judgements
 from recall.judging import follow, judge, mark_of
-from recall.search import search, text_passages
 from recall.settings import Settings, load_settings
 from recall.store import Store
 from recall.vault import Vault
@@ -52,7 +51,8 @@ if TYPE_CHECKING:
     from recall.domain import Diagnosis, Note, Suggestion
     from recall.embedding import Embedder
     from recall.feedback import NoteMark
-    from recall.links import Explanation, Source
+    from recall.links import Source
+    from recall.links.why import Explanation
     from recall.names import Resolver
     from recall.store import Snapshot
     from recall.suggesting import Suggester
@@ -222,6 +222,8 @@ class Index:
 
         Arguments and errors are those of `search`; the text holds no operators.
         """
+        from recall.search import text_passages
+
         rules, embedder = self.settings.rules, self.embedder
         passages = text_passages(text, embedder=embedder, rules=rules)
         if not passages:
@@ -237,6 +239,8 @@ class Index:
         filters: Filters | None,
         include_weak: bool,
     ) -> SearchResult:
+        from recall.search import search  # late: suggestions need none of it
+
         check_k(k)
         filters = filters or Filters()
         with self._store.asking() as snapshot:

@@ -15,7 +15,6 @@ from recall.errors import NoteNotFound, NoteUnreadable
 from recall.feedback import tallies, targets_of
 from recall.links import (
     Targets,
-    explain,
     indexed_source,
     is_near_duplicate,
     learned_of,
@@ -34,7 +33,8 @@ if TYPE_CHECKING:
     from recall.domain import Link, Note, NoteCard, Suggestion
     from recall.embedding import Embedder
     from recall.feedback import Entry, Feedback, Tally
-    from recall.links import Explanation, Learned, Source
+    from recall.links import Learned, Source
+    from recall.links.why import Explanation
     from recall.manner import Manner
     from recall.settings import Settings
     from recall.store import Snapshot
@@ -162,6 +162,8 @@ class Suggester:
                 f"{shown(target)} is no note of this vault.",
                 hint="Only notes of the vault are suggested.",
             )
+        from recall.links.why import explain  # late: few ask why
+
         found = explain(
             source,
             card,

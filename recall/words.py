@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
+_FIRST_CJK = "\u3040"
 _ASCII_WORD = regex("[A-Za-z0-9]+")
+_SPACED_WORD = regex(r"(?:[^\W_][\u0300-\u036f]*)+")  # what `_any_word` finds before `_FIRST_CJK`
 LONGEST_TERM = 64  # characters; longer runs are hashes and encoded data, not words
 
 # Function words of English: they say how a question is put, not what it is about.
@@ -92,11 +94,13 @@ def fold(word: str) -> str:
 
 
 def _words_of(text: str) -> re.Pattern[str]:
-    """What finds the words of this text; most texts and questions do with the plain pattern.
+    """What finds the words of this text; nearly all texts and questions do with a plain pattern.
 
-    Compiling the other takes a cold question as long as opening the index.
+    Compiling the last takes a cold question as long as opening the index.
     """
-    return _ASCII_WORD if text.isascii() else _any_word()
+    if text.isascii():
+        return _ASCII_WORD
+    return _SPACED_WORD if max(text) < _FIRST_CJK else _any_word()
 
 
 @cache

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recall.words import content_terms, fold, terms, words
+from recall.words import _any_word, content_terms, fold, terms, words
 
 
 def test_inflections_of_a_word_are_one_term():
@@ -76,3 +76,9 @@ def test_folding_twice_changes_nothing(text):
 def test_plain_text_has_the_same_words_beside_text_of_another_script(text):
     apart = f"{text} \u00fc"  # no longer plain, so found by the pattern for all scripts
     assert [*words(text), ("\u00fc", len(apart) - 1, len(apart))] == words(apart)
+
+
+@given(st.text(st.one_of(st.characters(max_codepoint=0x303F), st.sampled_from("é\u0301_—’ "))))
+def test_texts_without_unspaced_scripts_are_cut_by_the_plain_pattern_as_by_the_whole_one(text):
+    cut = [found.group() for found in _any_word().finditer(text)]
+    assert [word for word, _, _ in words(text)] == cut

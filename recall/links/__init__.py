@@ -1,8 +1,8 @@
 """Note → `Suggestion`s: candidates, their features, a ranker, and the evidence that is shown.
 
-`suggest` is the one way in. What ranks behind it may change; its contract does not: the note
-itself and (unless asked for) the notes it links already are never suggested, and each suggestion
-carries evidence that can be looked up in both notes.
+`suggest` is the one way in, and `why.explain` says why of any pair. What ranks behind it may change;
+its contract does not: the note itself and (unless asked for) the notes it links already are never
+suggested, and each suggestion carries evidence that can be looked up in both notes.
 """
 
 from recall.links.duplicates import is_near_duplicate
@@ -11,16 +11,12 @@ from recall.links.mentions import mentions_in
 from recall.links.source import Source, indexed_source, note_source, read_draft
 from recall.links.suggest import suggest
 from recall.links.targets import Bar, Targets
-from recall.links.why import Explanation, Obstacle, explain
 
 __all__ = [
     "Bar",
-    "Explanation",
     "Learned",
-    "Obstacle",
     "Source",
     "Targets",
-    "explain",
     "indexed_source",
     "is_near_duplicate",
     "learn",

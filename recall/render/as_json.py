@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from recall.patterns import regex
-from recall.render.hits import matches
 
 if TYPE_CHECKING:
     from recall.domain import (
@@ -37,6 +36,8 @@ def one_line(value: Mapping[str, object]) -> str:
 
 def search(result: SearchResult) -> dict[str, object]:
     """`recall.search/1`."""
+    from recall.render.hits import matches  # late: only of hits it is told which words they hold
+
     return {
         "schema": "recall.search/1",
         "query": result.query,

@@ -10,7 +10,7 @@ from recall.render.as_json import evidence_json
 from recall.render.as_text import Style, evidence_lines, visible
 
 if TYPE_CHECKING:
-    from recall.links import Explanation, Obstacle
+    from recall.links.why import Explanation, Obstacle
 
 RANKED_LOW = {"no-candidate", "weak", "below-threshold", "beyond-list"}
 SMALLEST = 0.005  # a part of a score that is shown as more than zero
