@@ -177,8 +177,18 @@ def _within(text: str, count_tokens: TokenCounter, max_tokens: int) -> Iterator[
 
 
 def _find(text: str, part: str) -> Span:
-    found = re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text)
-    return Span(found.start(), found.end()) if found else Span(0, 0)
+    """Where it first stands as words of its own, and not as a part of others."""
+    start = text.find(part)
+    while start >= 0:
+        end = start + len(part)
+        if not (_is_of_word(text[start - 1 : start]) or _is_of_word(text[end : end + 1])):
+            return Span(start, end)
+        start = text.find(part, start + 1)
+    return Span(0, 0)
+
+
+def _is_of_word(char: str) -> bool:
+    return char.isalnum() or char == "_"
 
 
 def _locate(text: str, part: str, start: int, end: int) -> int:

@@ -45,10 +45,7 @@ def words(text: str) -> list[tuple[str, int, int]]:
 
 def terms(text: str) -> list[str]:
     """The terms of a text, in order, repeats included."""
-    found: list[str] = []
-    for word in _words_of(text).findall(text):
-        found.extend(terms_of_word(word))
-    return found
+    return list(chain.from_iterable(map(terms_of_word, _words_of(text).findall(text))))
 
 
 def distinct_terms(text: str) -> set[str]:

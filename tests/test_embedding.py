@@ -216,6 +216,13 @@ def test_the_vectors_stay_the_same_once_the_weights_are_packed(models_dir):
     assert np.abs(embedder.embed_queries(["audio models"]) - before).max() < 1e-6
 
 
+def test_a_text_counts_the_same_however_often_and_with_whichever_it_is_counted(embedder):
+    texts = ["pear", "a pear tree", "pear", "", "an orchard of pears"]
+    alone = [embedder.count_tokens([text])[0] for text in texts]
+    assert embedder.count_tokens(texts) == alone == embedder.count_tokens(texts)
+    assert embedder.count_tokens(["new", *texts])[1:] == alone
+
+
 def test_tokens_are_counted_whole_while_vectors_see_one_window(embedder):
     window = embedder.space.max_tokens
     text = "sound " * (window - 2)

@@ -1,11 +1,13 @@
 """`Note` → `Passage`s."""
 
+import re
+
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recall.domain import DEFAULT_RULES, Facet, HeadingRules
+from recall.domain import DEFAULT_RULES, Facet, HeadingRules, Span
 from recall.markdown import parse_note
-from recall.passages import MAX_PASSAGES, recipe, split
+from recall.passages import MAX_PASSAGES, _find, recipe, split
 
 JOURNAL = """\
 ---
@@ -143,3 +145,12 @@ def test_no_passage_is_longer_than_the_window_and_every_span_lies_in_the_note(te
         assert words_as_tokens([passage.text])[0] <= window
         assert 0 <= passage.span.start <= passage.span.end <= len(text)
         assert 1 <= passage.line <= text.count("\n") + 1
+
+
+@given(
+    st.text(alphabet="ab_ é1-.²\n", max_size=12),
+    st.text(alphabet="ab_ é1-.²", min_size=1, max_size=3),
+)
+def test_a_title_stands_where_it_is_first_written_as_words_of_its_own(text, part):
+    found = re.search(rf"(?<!\w){re.escape(part)}(?!\w)", text)
+    assert _find(text, part) == (Span(*found.span()) if found else Span(0, 0))

@@ -32,6 +32,7 @@ _BATCH_TOKENS = 512
 # Packing the weights costs once what it saves on about so many tokens.
 _PACKING_PAYS_AFTER_TOKENS = 256
 _PACKS_FROM_QUESTION = 4  # who asked three times in one process goes on, and waits for the answers
+_COUNTS_KEPT = 20_000  # texts of which it is known how many tokens they have
 _TEXTS_AT_ONCE = 4096  # bounds the memory for token ids; sorting by length works within it
 # Reading the whole tokenizer takes as long as more than so many characters on the short way.
 _SHORT_CHARACTERS = 8_000
@@ -58,6 +59,7 @@ class OnnxEmbedder:
         self._questions_seen = 0
         self._packed = False
         self._counter: tokenizers.Tokenizer | None = None
+        self._counted: dict[str, int] = {}
         self._tokenizer: tokenizers.Tokenizer | None = None
         self._characters_left = _SHORT_CHARACTERS if (graph / RULES).exists() else 0
         self._short: ShortTokenizer | None = None
@@ -85,6 +87,18 @@ class OnnxEmbedder:
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Count tokens, special ones and the passage prompt included, before truncation."""
+        known = [self._counted.get(text) for text in texts]
+        missing = [text for text, count in zip(texts, known, strict=True) if count is None]
+        counted = dict(zip(missing, self._count(missing), strict=True)) if missing else {}
+        if len(self._counted) > _COUNTS_KEPT:
+            self._counted.clear()
+        self._counted.update(counted)  # half of what a vault's notes hold, others held before
+        return [
+            counted[text] if count is None else count
+            for text, count in zip(texts, known, strict=True)
+        ]
+
+    def _count(self, texts: Sequence[str]) -> list[int]:
         prompt = self.space.passage_prompt
         prompted = [prompt + readable(text) for text in texts]
         if self._counter is None:

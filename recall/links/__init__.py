@@ -1,8 +1,8 @@
 """Note → `Suggestion`s: candidates, their features, a ranker, and the evidence that is shown.
 
-`suggest` is the one way in, and `why.explain` says why of any pair. What ranks behind it may change;
-its contract does not: the note itself and (unless asked for) the notes it links already are never
-suggested, and each suggestion carries evidence that can be looked up in both notes.
+`suggest` is the one way in, and `why.explain` says why of any pair. What ranks behind it may
+change; its contract does not: the note itself and (unless asked for) the notes it links already are
+never suggested, and each suggestion carries evidence that can be looked up in both notes.
 """
 
 from recall.links.duplicates import is_near_duplicate

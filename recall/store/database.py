@@ -167,4 +167,7 @@ def _uri(file: Path) -> str:
 
 
 def _storable_row(parameters: Sequence[object]) -> tuple[object, ...]:
-    return tuple(storable(item) if isinstance(item, str) else item for item in parameters)
+    for item in parameters:
+        if isinstance(item, str) and not item.isascii():
+            return tuple(storable(item) if isinstance(item, str) else item for item in parameters)
+    return tuple(parameters)  # as nearly all are, of a hundred thousand rows
