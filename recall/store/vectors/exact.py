@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 PRODUCTS_AT_ONCE = 4_000_000  # scores held in memory together: 16 MB
-ROWS_COPIED = 128  # rows that fit, with room to spare, into the cache of a core
+ROWS_COPIED = 256  # rows that fit, with room to spare, into the cache of a core
 
 FEW = 0.5  # of the rows: to copy so many costs less than to look at all
 
@@ -74,11 +74,12 @@ def _products(matrix: NDArray[np.float32], queries: NDArray[np.float32]) -> NDAr
     found = np.empty((len(queries), len(matrix)), dtype=np.float32)
     if matrix.flags.aligned:
         return _multiplied(matrix, queries, found)
+    as_bytes = matrix.view(np.uint8)  # which lie well anywhere: they are copied twice as fast
     copied = np.empty((min(ROWS_COPIED, len(matrix)), matrix.shape[1]), dtype=np.float32)
     for start in range(0, len(matrix), ROWS_COPIED):
-        rows = matrix[start : start + ROWS_COPIED]
+        rows = as_bytes[start : start + ROWS_COPIED]
         piece = copied[: len(rows)]
-        piece[:] = rows
+        piece.view(np.uint8)[:] = rows
         _multiplied(piece, queries, found[:, start : start + len(rows)])
     return found
 
