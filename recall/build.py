@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from recall.domain import (
@@ -21,7 +21,7 @@ from recall.domain import (
 from recall.errors import IndexDamaged, IndexMissing, IndexOutdated, NoteUnreadable
 from recall.passages import recipe
 from recall.planning import pending, unreadable_of
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.store import FORMAT
 
 if TYPE_CHECKING:

@@ -15,14 +15,13 @@ import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import date
 from typing import TYPE_CHECKING
 
 from recall.domain import Judgement, NameKind, NoteCard, Verdict
 from recall.errors import IndexDamaged
 from recall.names import normal_form
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.store.files import create, open_to_read, writing
 
 if TYPE_CHECKING:

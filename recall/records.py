@@ -15,11 +15,21 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
-__all__ = ["dataclass"]
+__all__ = ["dataclass", "replace"]
 
 if TYPE_CHECKING:
-    from dataclasses import dataclass
+    from dataclasses import dataclass, replace
 else:
+
+    def replace(record: object, /, **changes: object) -> object:
+        """`dataclasses.replace` of a record, for which its class need not be made."""
+        try:
+            kept = {name: getattr(record, name) for name in type(record).__slots__}
+            return type(record)(**{**kept, **changes})
+        except (AttributeError, TypeError):  # a field that is not asked for, or a mistake
+            import dataclasses
+
+            return dataclasses.replace(record, **changes)
 
     def dataclass(**options: bool) -> Callable[[type], type]:
         """`dataclasses.dataclass` of a class with slots, put off until it is worth it.

@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from recall.domain import DEFAULT_RULES, Facet, HeadingRules
 from recall.errors import SettingsError, UsageError, VaultNotFound
 from recall.publishing import NOTHING_CHOSEN, Publishing, read_publishing
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.toml_file import FILE_NAME, Table, plain, read_file, shortened
 from recall.vault import DEFAULT_MAX_NOTE_BYTES
 

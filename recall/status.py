@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recall.build import identity_of, why_again
@@ -12,6 +11,7 @@ from recall.domain import Status, Verdict
 from recall.embedding.lazy import LazyEmbedder
 from recall.errors import IndexDamaged
 from recall.planning import pending
+from recall.records import replace
 from recall.store.learned import read_facts
 
 if TYPE_CHECKING:

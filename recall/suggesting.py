@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,6 +25,7 @@ from recall.links.written import vault_manner
 from recall.names import Resolver
 from recall.naming import file_named, find_note, shown
 from recall.passages import Lines
+from recall.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

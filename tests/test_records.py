@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recall.records import MANY, dataclass
+from recall.records import MANY, _Fields, dataclass, replace
 
 
 def late_and_soon() -> tuple[type, type]:
@@ -51,6 +51,26 @@ def test_it_is_compared_and_written_as_the_standard_library_does():
     assert dataclasses.asdict(late(1)) == {"x": 1, "y": 2, "names": []}
     assert dataclasses.replace(late(1), y=7) == late(1, 7)
     assert late.__match_args__ == soon.__match_args__
+
+
+def test_a_changed_copy_is_what_the_standard_library_gives_and_makes_no_class():
+    late, soon = late_and_soon()
+    changed = replace(late(1, names=["a"]), y=7)
+    assert isinstance(vars(late)["__dataclass_fields__"], _Fields)  # not made yet
+    assert (changed.x, changed.y, changed.names) == (1, 7, ["a"])
+    assert repr(changed) == repr(dataclasses.replace(soon(1, names=["a"]), y=7))
+    with pytest.raises(TypeError):
+        replace(late(1), z=1)
+
+
+def test_a_changed_copy_keeps_what_is_not_given_to_a_new_one():
+    @dataclass(frozen=True, slots=True)
+    class Shape:
+        size: int
+        name: str = dataclasses.field(default="square", init=False)
+
+    copy_of = replace(Shape(1), size=2)
+    assert (copy_of.size, copy_of.name) == (2, "square")
 
 
 def test_its_values_can_be_hashed_and_not_be_changed():

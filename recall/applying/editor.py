@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
-from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -26,7 +25,7 @@ from recall.errors import NoteUnreadable, RecallError, UsageError
 from recall.feedback import Entry, Feedback, NoteMark, recorded, withdrawn
 from recall.manner import Manner, manner_of, new_link
 from recall.names import Resolver
-from recall.records import dataclass
+from recall.records import dataclass, replace
 
 if TYPE_CHECKING:
     from recall.store import Snapshot

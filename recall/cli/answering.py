@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recall.arguments import DEFAULT_HITS, check_question
@@ -11,7 +10,7 @@ from recall.cli import output
 from recall.cli.asking import bring_up_to_date, open_vault, style, warn
 from recall.cli.progress import progress
 from recall.cli.streams import FROM_STDIN, from_here, read_text
-from recall.records import dataclass
+from recall.records import dataclass, replace
 
 if TYPE_CHECKING:
     from recall.domain import Filters, NoteSuggestions, SearchResult

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from recall.cli import output
 from recall.cli.asking import bring_up_to_date, open_vault, style, warn
 from recall.cli.progress import progress
 from recall.errors import UsageError
+from recall.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import replace
 from enum import Enum
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from recall.cli import output
 from recall.cli.applying import end_with, show
 from recall.cli.asking import style
 from recall.cli.failures import Stopped
+from recall.records import replace
 
 if TYPE_CHECKING:
     from recall.applying import Outcome

@@ -1,7 +1,6 @@
 """`recall search`."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,6 +10,7 @@ from recall.arguments import DEFAULT_HITS
 from recall.cli.answering import Request, Use, answer_search
 from recall.cli.options import AsJson, Explain, HowMany, NoRefresh, Vault
 from recall.errors import UsageError
+from recall.records import replace
 
 if TYPE_CHECKING:
     from recall.domain import Facet, Filters

@@ -7,13 +7,13 @@ left alone instead of being spoilt.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from recall.domain import Block, Link, LinkPlace, LinkSyntax, Note, Span
 from recall.edit.insertion import Shape
+from recall.records import replace
 
 if TYPE_CHECKING:
     from recall.edit.page import Page

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import TypeVar
 
 from recall.edit.insertion import Shape
-from recall.records import dataclass
+from recall.records import dataclass, replace
 
 _T = TypeVar("_T")
 LEAST_NOTES = 3  # that must do it alike; fewer are no habit

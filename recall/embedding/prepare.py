@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recall.embedding.export import NotExportable, export
@@ -25,6 +24,7 @@ from recall.embedding.prepared import (
     write_record,
 )
 from recall.embedding.torch import TorchEmbedder
+from recall.records import replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -13,7 +13,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -31,7 +30,7 @@ from recall.evaluate.metrics import (
 )
 from recall.evaluate.reuse import ReusingEmbedder
 from recall.index import Index
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.settings import SuggestSettings
 
 if TYPE_CHECKING:

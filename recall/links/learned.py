@@ -8,7 +8,6 @@ that are taken out of the index are taken out of what is learned.
 from __future__ import annotations
 
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +20,7 @@ from recall.links.folders import Folders
 from recall.links.measures import Measures, measure
 from recall.links.nearest import highest
 from recall.links.whitening import Whitening
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.store import learned as store
 
 if TYPE_CHECKING:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +12,7 @@ from recall.entries import card_of
 from recall.errors import NoteUnreadable
 from recall.names import Resolver
 from recall.passages import split
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.words import terms
 
 if TYPE_CHECKING:

@@ -7,7 +7,6 @@ no candidate, or is linked already, is put among them for the question alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
 
@@ -23,7 +22,7 @@ from recall.links.ranking import rank
 from recall.links.targets import Bar
 from recall.links.worth import CONSIDERED
 from recall.names import Resolver
-from recall.records import dataclass
+from recall.records import dataclass, replace
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -8,7 +8,6 @@ and `plain` reads the prose; `sections` puts it together by what headings mean (
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 
 from recall.domain import DEFAULT_RULES, HeadingRules, Link, LinkPlace, Note
 from recall.markdown.blocks import scan_blocks
@@ -19,6 +18,7 @@ from recall.markdown.plain import plain_text
 from recall.markdown.roles import Roles
 from recall.markdown.sections import build_body
 from recall.patterns import regex
+from recall.records import replace
 
 __all__ = ["parse_note", "plain_text"]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from dataclasses import field
-from dataclasses import replace as replaced
 
 from recall.domain import Block, BlockKind, Facet, Link, LinkPlace, Section, Span
 from recall.markdown.leaves import Leaf, LeafKind
@@ -15,6 +14,7 @@ from recall.markdown.plain import read, read_table
 from recall.markdown.roles import BODY, Role, Roles, folded
 from recall.patterns import regex
 from recall.records import dataclass
+from recall.records import replace as replaced
 
 _CALLOUT_LEVEL = 7
 _TAG = regex(

@@ -11,11 +11,11 @@ import os
 import tempfile
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recall.errors import BaselineUnreadable
+from recall.records import replace
 
 if TYPE_CHECKING:
     from recall.publishing import CheckReport, Finding

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import field, replace
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from recall.errors import NoteUnreadable
@@ -17,7 +17,7 @@ from recall.prepublish.selection import Selected, Selection, select
 from recall.prepublish.silence import Silence, read_silence
 from recall.prepublish.suggestion_rules import missing_links, unlinked_mentions
 from recall.publishing import CheckedNote, CheckReport, Finding, Rule
-from recall.records import dataclass
+from recall.records import dataclass, replace
 
 if TYPE_CHECKING:
     from recall.build import OnProgress

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import field, replace
+from dataclasses import field
 from itertools import compress, islice
 from typing import TYPE_CHECKING
 
@@ -18,7 +18,7 @@ from recall.domain import (
     SearchResult,
 )
 from recall.names import Resolver
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.search.floor import Rarity, is_answer, rarities, share_held
 from recall.search.listing import listed
 from recall.search.narrowing import why_none_passes

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recall.domain import Filters
+from recall.records import replace
 from recall.store.filters import tag_form
 
 if TYPE_CHECKING:

@@ -8,12 +8,11 @@ operator is words: a question may hold a colon.
 from __future__ import annotations
 
 import re
-from dataclasses import replace
 from datetime import date, timedelta
 
 from recall.domain import Facet, Filters
 from recall.patterns import regex
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.words import words as words_of
 
 _PHRASE = regex(r'"([^"]+)"|“([^“”]+)”|„([^„“”]+)[“”]|«([^«»]+)»')

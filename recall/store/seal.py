@@ -18,11 +18,10 @@ import zlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from recall.errors import IndexDamaged, IndexUnreadable
-from recall.records import dataclass
+from recall.records import dataclass, replace
 from recall.store.descriptors import reading
 from recall.store.files import CATALOG, REBUILD, create, gone, open_to_read, size_of
 
