@@ -13,6 +13,9 @@ into three or four pieces each. A long one (`long search`) is 80 characters of a
 and all: some 30 tokens.
 
     python -m benchmarks.growth [--sizes 1000,10000,100000] [--questions N] [--no-suggest]
+
+With `--made DIR` the vaults are DIR/1000 and so on, as an earlier run made them (`--make DIR`), and
+only what it costs to bring their indexes up to date is measured.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ import hashlib
 import json
 import math
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -36,6 +40,7 @@ from benchmarks.plot import curves
 from benchmarks.results_file import keep
 from recall.embedding import Space, open_embedder
 from recall.index import Index
+from recall.planning import pending
 from recall.settings import Settings
 
 DIMENSION = 384
@@ -64,6 +69,8 @@ def main() -> None:
     for name in rows[0]:
         print(f"{name:<24}" + "".join(f"{row[name]:>12g}" for row in rows))
     figures = {"sizes": rows, "exponents": _exponents(rows)}
+    if len(rows) > 1:
+        figures["one_changed_ratio"] = _ratio(rows)
     print(figures["exponents"])
     file = keep("growth", figures)
     print("kept in", file.name)
@@ -75,6 +82,9 @@ def _alone(arguments: argparse.Namespace, *more: str) -> dict[str, float]:
     """Figures from a process of its own."""
     command = [sys.executable, "-m", "benchmarks.growth", "--questions", str(arguments.questions)]
     command += [] if arguments.suggest else ["--no-suggest"]
+    for name in ("made", "make"):
+        if folder := getattr(arguments, name):
+            command += [f"--{name}", str(folder)]
     done = subprocess.run([*command, *more], stdout=subprocess.PIPE, text=True, check=True)
     return json.loads(done.stdout)
 
@@ -155,31 +165,56 @@ def _write(vault: Path, size: int) -> None:
 
 
 def _measure(arguments: argparse.Namespace) -> dict[str, float]:
+    if arguments.made:
+        return _rounded(_refreshing(arguments.made / str(arguments.size), arguments))
     with tempfile.TemporaryDirectory() as scratch:
         vault = Path(scratch)
         _write(vault, arguments.size)
         time.sleep(0.1)  # until the times of the files can be trusted
         index = _index(vault)
-
-        def refresh() -> None:
-            index.refresh(learns=arguments.suggest)
-
-        def change(turn: int) -> None:
-            text = f"# note {turn}\n\n{_text(turn, 20 + turn)}\n"
-            (vault / "0000" / f"note {turn}.md").write_text(text)
-            time.sleep(0.1)
-
-        found = {"notes": arguments.size} | _cost("build", [_Taken.by(refresh)])
+        built = _Taken.by(lambda: index.refresh(learns=arguments.suggest))
+        found = {"notes": arguments.size} | _cost("build", [built])
         found["build_peak_mb"] = _peak_mb()
-        found |= _cost("unchanged", [_Taken.by(refresh) for _ in range(3)])
-        changed = []
-        for turn in range(3):
-            change(turn)
-            changed.append(_Taken.by(refresh))
-        found |= _cost("one changed", changed)
-        found |= _cost("listing", [_Taken.by(index.vault.list) for _ in range(3)])
+        if arguments.make:
+            shutil.copytree(vault, arguments.make / str(arguments.size))
+        found |= _refreshing(vault, arguments)
         found |= _alone(arguments, "--size", str(arguments.size), "--answer-from", scratch)
-        return {name: round(value, 3) for name, value in found.items()}
+        return _rounded(found)
+
+
+def _refreshing(vault: Path, arguments: argparse.Namespace) -> dict[str, float]:
+    """What nothing new costs, and a change to one note; the notes are as before then."""
+    index = _index(vault)
+
+    def refresh() -> None:
+        index.refresh(learns=arguments.suggest)
+
+    def write(turn: int, text: str) -> str:
+        file = vault / "0000" / f"note {turn}.md"
+        before = file.read_text()
+        file.write_text(text)
+        time.sleep(0.1)
+        return before
+
+    refresh()
+    found = {"notes": arguments.size} | _cost("unchanged", [_Taken.by(refresh) for _ in range(3)])
+    changed, before = [], []
+    for turn in range(5):
+        before.append(write(turn, f"# note {turn}\n\n{_text(turn, 20 + turn)}\n"))
+        changed.append(_Taken.by(refresh))
+    found |= _cost("one changed", changed)
+    found |= _cost("listing", [_Taken.by(index.vault.list) for _ in range(3)])
+    with index.read() as snapshot:
+        look = [_Taken.by(lambda: pending(snapshot, index.vault.list())) for _ in range(3)]
+        found |= _cost("listing and comparing", look)
+    for turn, text in enumerate(before):
+        write(turn, text)
+    refresh()
+    return found
+
+
+def _rounded(found: dict[str, float]) -> dict[str, float]:
+    return {name: round(value, 3) for name, value in found.items()}
 
 
 def _answers(vault: Path, arguments: argparse.Namespace) -> dict[str, float]:
@@ -248,6 +283,16 @@ def _exponents(rows: list[dict[str, float]]) -> dict[str, float]:
     return {name: round(math.log(last[name] / first[name]) / span, 2) for name in costs}
 
 
+def _ratio(rows: list[dict[str, float]]) -> dict[str, float]:
+    """Processor time of one change, in the largest vault by that in the smallest."""
+    first, last = rows[0], rows[-1]
+    beside = [
+        row["one_changed_cpu_ms"] - row["listing_and_comparing_cpu_ms"] for row in (first, last)
+    ]
+    whole = last["one_changed_cpu_ms"] / first["one_changed_cpu_ms"]
+    return {"whole": round(whole, 2), "beside_the_listing": round(beside[1] / beside[0], 2)}
+
+
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
@@ -256,6 +301,8 @@ def _arguments() -> argparse.Namespace:
     )  # fmt: skip
     parser.add_argument("--questions", type=int, default=60)
     parser.add_argument("--no-suggest", dest="suggest", action="store_false")
+    parser.add_argument("--made", type=Path)
+    parser.add_argument("--make", type=Path)
     parser.add_argument("--size", type=int, help=argparse.SUPPRESS)
     parser.add_argument("--answer-from", help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -20,13 +20,15 @@ from recall.domain import (
 )
 from recall.errors import IndexDamaged, IndexMissing, IndexOutdated, NoteUnreadable
 from recall.passages import recipe
-from recall.planning import pending, unreadable_of
+from recall.planning import pending, uncollected, unreadable_of
 from recall.records import dataclass, replace
 from recall.store import FORMAT
+from recall.store.catalog import NEVER_BUILT
 
 if TYPE_CHECKING:
     from recall.embedding import Embedder
     from recall.embedding.ahead import Ahead, Embedded
+    from recall.planning import Plan
     from recall.store import Snapshot, Store
     from recall.store.writer import Writer
     from recall.vault import Listing, Vault
@@ -64,18 +66,21 @@ def build(
         ModelMissing: Something is to be embedded and the model is not on this machine.
     """
     started = time.perf_counter()
-    listing = vault.list()
-    identity = identity_of(embedder, rules)
-    state = _look(store, identity, full=full)
-    if state.snapshot is not None:
-        with state.snapshot as snapshot:
-            if report := _nothing_to_do(snapshot, listing, started):
-                return report
+    with uncollected():
+        listing = vault.list()
+        identity = identity_of(embedder, rules)
+        state = _look(store, identity, full=full)
+        work = None
+        if state.snapshot is not None:
+            with state.snapshot as snapshot:
+                work = pending(snapshot, listing)
+                if report := _nothing_to_do(snapshot, listing, work, started):
+                    return report
     with store.write(identity, wait_seconds=wait_seconds, fresh=state.is_fresh) as writer:
         run = _Build(vault, writer, embedder, rules, on_progress or (lambda *_: None))
-        if writer.generation != state.generation:
-            listing = vault.list()  # another writer was at work since
-        run.agree(listing, again=full)
+        if writer.built != state.built:
+            listing, work = vault.list(), None  # another writer was at work since
+        run.agree(listing, work or pending(writer, listing), again=full)
         writer.publish()
     return run.report(store, state.reason, started)
 
@@ -86,7 +91,7 @@ class _State:
 
     reason: str | None = None  # why it has to be made anew
     snapshot: Snapshot | None = None  # where it can be updated
-    generation: int = 0
+    built: str = NEVER_BUILT  # when, and the how-manieth it was
 
     @property
     def is_fresh(self) -> bool:
@@ -101,16 +106,16 @@ def _look(store: Store, identity: Identity, *, full: bool) -> _State:
         return _State()
     except (IndexOutdated, IndexDamaged) as error:
         return _State(reason="asked for with --full" if full else _why_unusable(error))
-    generation = 0
+    built = NEVER_BUILT
     try:
-        generation = snapshot.generation
+        built = snapshot.built
         reason = _why_again(snapshot, identity, full=full)
     except IndexDamaged as error:
         reason = _why_unusable(error)
     if reason is None:
-        return _State(None, snapshot, generation)
+        return _State(None, snapshot, built)
     snapshot.close()
-    return _State(reason, generation=generation)
+    return _State(reason, built=built)
 
 
 def identity_of(embedder: Embedder, rules: HeadingRules) -> Identity:
@@ -157,14 +162,13 @@ class _Build:
     embedded: int = 0
     last_text: int = -1  # the highest number of a text that was given to be embedded
 
-    def agree(self, listing: Listing, *, again: bool) -> None:
+    def agree(self, listing: Listing, work: Plan, *, again: bool) -> None:
         """Bring every new or changed note into the index, and take out what is gone.
 
         While notes are read, the texts of those before are embedded.
         """
         if again:
             self.writer.forget_vectors()
-        work = pending(self.writer, listing)
         old = self.writer.stamps([*work.examine, *work.gone])
         unreadable = unreadable_of(self.writer.skipped())
         self.unchanged = len(work.unchanged)
@@ -278,10 +282,11 @@ def _why_unusable(error: IndexOutdated | IndexDamaged) -> str:
     return f"the old index was damaged ({error.message})"
 
 
-def _nothing_to_do(snapshot: Snapshot, listing: Listing, started: float) -> BuildReport | None:
+def _nothing_to_do(
+    snapshot: Snapshot, listing: Listing, work: Plan, started: float
+) -> BuildReport | None:
     """The report of a build that finds nothing changed; opens no note and takes no lock."""
     skipped = snapshot.skipped()
-    work = pending(snapshot, listing)
     opened_in_vain = {item for item in skipped if item.stamp}
     if work.examine or work.gone or set(skipped) - opened_in_vain != set(listing.skipped):
         return None

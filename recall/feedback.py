@@ -27,7 +27,6 @@ from recall.store.files import create, open_to_read, writing
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from recall.domain import FileStamp
     from recall.store import Snapshot
 
 FILE_NAME = "feedback.jsonl"
@@ -155,33 +154,30 @@ def withdrawn(
 
 
 def followed(
-    entries: Iterable[Entry],
-    moved: Iterable[tuple[str, str]],
-    stamps: Mapping[str, FileStamp],
-    snapshot: Snapshot,
+    entries: Iterable[Entry], moved: Iterable[tuple[str, str]], snapshot: Snapshot
 ) -> tuple[Entry, ...]:
     """The entries with every note by the name and hash that it has now.
 
     Args:
         entries: As they were before a build.
         moved: (old path, new path) of the notes that the build saw move.
-        stamps: Of every note.
         snapshot: The index that was built.
     """
-    places = dict(moved)
-    by_hash: dict[str, list[str]] = {}
-    for path, stamp in stamps.items():
-        by_hash.setdefault(stamp.sha256, []).append(path)
+    entries, places = tuple(entries), dict(moved)
+    marks = {mark for entry in entries for mark in (entry.note, entry.target)}
+    now = {mark: places.get(mark.path) or place_of(mark, snapshot) for mark in marks}
+    if lost := {mark for mark, path in now.items() if path is None}:
+        saying = snapshot.paths_by_hash({mark.sha256 for mark in lost})
+        found = {mark: saying.get(mark.sha256, []) for mark in lost}
+        now |= {mark: paths[0] for mark, paths in found.items() if len(paths) == 1}
+    wanted = {path for path in now.values() if path}
+    cards, stamps = snapshot.cards(wanted), snapshot.stamps(wanted)
 
-    def now(mark: NoteMark) -> NoteMark:
-        path = places.get(mark.path) or place_of(mark, snapshot)
-        if path is None:
-            same = by_hash.get(mark.sha256, [])
-            path = same[0] if len(same) == 1 else None
-        card = snapshot.card(path) if path else None
+    def renewed(mark: NoteMark) -> NoteMark:
+        card = cards.get(now[mark] or "")
         return mark if card is None else NoteMark.of(card, stamps[card.path].sha256)
 
-    return tuple(replace(e, note=now(e.note), target=now(e.target)) for e in entries)
+    return tuple(replace(e, note=renewed(e.note), target=renewed(e.target)) for e in entries)
 
 
 def place_of(mark: NoteMark, snapshot: Snapshot) -> str | None:

@@ -105,5 +105,4 @@ def _take_back(
 def follow(feedback: Feedback, snapshot: Snapshot, report: BuildReport) -> None:
     """Keep up with notes that a build saw move, change or get an id."""
     if feedback.entries():
-        stamps = snapshot.stamps()
-        feedback.change(lambda entries: followed(entries, report.moved, stamps, snapshot))
+        feedback.change(lambda entries: followed(entries, report.moved, snapshot))

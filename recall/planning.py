@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import gc
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from recall.records import dataclass
@@ -36,19 +38,31 @@ def plan(
         new: The stamps of a listing.
         unreadable: The files that were opened in vain.
     """
-    vain: set[str] = set()
-    examine: set[str] = set()
-    for path, stamp in new.items():
-        if old.get(path) == stamp:  # of a hundred thousand, as good as all
-            continue
-        tried = unreadable[path].stamp if path in unreadable else None
-        (vain if tried and is_unchanged(tried, stamp) else examine).add(path)
+    differing = [path for path, stamp in new.items() if old.get(path) != stamp]
+    tried = {path: unreadable[path].stamp for path in differing if path in unreadable}
+    vain = {path for path, stamp in tried.items() if stamp and is_unchanged(stamp, new[path])}
+    looked_at = set(differing)
     return Plan(
-        unchanged=tuple(path for path in new if path not in vain and path not in examine),
+        unchanged=tuple([path for path in new if path not in looked_at]),
         unreadable=tuple(sorted(vain)),
-        examine=tuple(sorted(examine)),
+        examine=tuple(sorted(looked_at - vain)),
         gone=tuple(sorted(old.keys() - new.keys())),
     )
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """Put the garbage collector off while a stamp is made for each of a hundred thousand files.
+
+    None of them is garbage, and it would look through all of them again and again.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def pending(catalog: Catalog, listing: Listing) -> Plan:

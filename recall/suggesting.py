@@ -252,7 +252,9 @@ class Suggester:
                 anew=anew,
                 older_will_do=older_will_do,
             )
-            taught = self._taught[older_will_do] = state, learned
+            taught = state, learned
+            if learned.measures_of(snapshot) is not None:  # else a question brings them along
+                self._taught[older_will_do] = taught
         return taught[1]
 
     def manner(self, snapshot: Snapshot) -> Manner:

@@ -296,3 +296,23 @@ def test_marks_tell_vectors_apart_that_differ_in_one_bit():
     other.view(np.uint32)[:, 7] ^= 1
     assert np.array_equal(measures.marks_of(rows), measures.marks_of(rows.copy()))
     assert len({*measures.marks_of(rows).tolist(), *measures.marks_of(other).tolist()}) == 100
+
+
+def test_what_was_measured_is_brought_along_where_a_few_notes_changed(tmp_path):
+    notes = {path: text.rpartition("[[")[0] for path, text in linked_vault(210).items()}
+    index = indexed(tmp_path, notes)  # a small vault would be learned anew
+    file = index.settings.index / LEARNED
+    before = file.stat()
+    write(tmp_path, {"new.md": "# New\n\nA swarm in May.\n", "n07.md": "# Seven\n\nHives.\n"})
+    (tmp_path / "n09.md").unlink()
+    index.refresh()
+    assert file.stat() == before  # nothing was learned, and what was measured still is of use
+    with index_of(tmp_path).read() as snapshot:
+        found = learned_of(snapshot, index.settings.index, max_notes_per_text=COMMON)
+        kept = found.measures_of(snapshot)
+        table = snapshot.table(max_notes_per_text=COMMON)
+        whole = measure(snapshot, table, found.whitening, found.crowd)
+    assert kept is not None
+    assert np.array_equal(kept.marks, whole.marks)
+    for name in ("lengths", "hubness"):
+        assert np.allclose(getattr(kept, name), getattr(whole, name), atol=1e-6)

@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import itertools
 import shutil
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from vaults import ORCHARD, index_of, write
+from vaults import ORCHARD, index_of, settle, write
 
 from recall.domain import Health
+from recall.settings import Settings
 from recall.store import opening, writer
-from recall.store.files import TABLE
-from recall.store.vectors import note_table, note_table_file
+from recall.store.files import CATALOG, TABLE, TABLE_CHANGES
+from recall.store.seal import SEAL
+from recall.store.vectors import kept_table, note_reading
 from recall.store.vectors.lists import Lists, distinct, is_in
-from recall.store.vectors.note_table import read_table
+from recall.store.vectors.note_reading import read_table
+from recall.store.vectors.note_table_file import changes_file, table_file
 
 SENTENCES = [
     "Grafted trees bear sweeter fruit.", "Bees like clover.", "See [[n1]] and [[n2]].",
@@ -27,38 +33,175 @@ SENTENCES = [
 ]  # fmt: skip
 NAMES = st.sampled_from([f"n{number}.md" for number in range(6)])
 TEXTS = st.lists(st.sampled_from(SENTENCES), max_size=4).map("\n\n".join)
+# A text; None: the note goes; another name: it moves there.
 EDITS = st.lists(
-    st.dictionaries(NAMES, st.none() | TEXTS, min_size=1, max_size=3), min_size=1, max_size=3
+    st.tuples(
+        st.dictionaries(NAMES, st.none() | TEXTS | NAMES, min_size=1, max_size=3), st.booleans()
+    ),
+    min_size=1,
+    max_size=4,
 )
+COMMON = Settings(Path(), Path()).max_notes_per_text
+LIMIT = 1  # texts that more notes hold are template text: one edit makes and unmakes it
 
 
 def kept_and_read(index):
     """The table that lies beside the index, and what the catalog and the vectors say themselves."""
-    kept = note_table_file.load(index.settings.index, whole=True)
+    kept = table_file(index.settings.index).load(whole=True)
     assert kept is not None
     with index.read() as snapshot:
         state = kept[0]
         assert (state.born, state.built) == (snapshot.born, snapshot.built)
         segments = snapshot._segments()
-        return kept[1], read_table(snapshot.database, segments, state.max_notes_per_text)
+        return kept[2], read_table(snapshot.database, segments, state.max_notes_per_text)
 
 
-@settings(max_examples=max(6, settings.default.max_examples // 40))  # each is a few builds
-@given(edits=EDITS)
-def test_after_any_edits_the_kept_table_is_what_would_be_read_anew(edits, tmp_path_factory):
+def read_anew(snapshot, limit):
+    """What the catalog and the vectors say themselves."""
+    return read_table(snapshot.database, snapshot._segments(), limit)
+
+
+def edit_notes(root, edit):
+    """Change, remove and move notes."""
+    for path, told in edit.items():
+        if told is None:
+            (root / path).unlink(missing_ok=True)
+        elif told.endswith(".md"):
+            if (root / path).exists():
+                (root / path).replace(root / told)
+        else:
+            write(root, {path: told})
+    settle(root)
+
+
+@settings(max_examples=max(8, settings.default.max_examples // 20))  # each is a few builds
+@given(edits=EDITS, few=st.sampled_from([1, 64]))
+def test_after_any_edits_the_kept_table_is_what_would_be_read_anew(edits, few, tmp_path_factory):
     root = tmp_path_factory.mktemp("vault")
     write(root, ORCHARD)
-    index = index_of(root)
+    index_of(root, max_notes_per_text=LIMIT).refresh()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(kept_table, "FEW", few)  # with one, what changed is soon laid into the table
+        for edit, is_kept in edits:
+            edit_notes(root, edit)
+            index_of(root).refresh(learns=False)
+            with index_of(root).read() as snapshot:
+                told = snapshot.table(max_notes_per_text=LIMIT)  # from files and the record
+                read = read_anew(snapshot, LIMIT)
+                assert told.differences(read) == []
+                assert np.array_equal(told.means, read.means)
+                if is_kept:
+                    snapshot.keep_table(max_notes_per_text=LIMIT)
+            with index_of(root).read() as snapshot:
+                kept = snapshot.table(max_notes_per_text=LIMIT)
+                assert kept.differences(read) == []
+                assert np.array_equal(kept.means, read.means)
+                assert snapshot.why_table_unsound() is None
+
+
+def test_a_change_writes_what_it_changed_and_reads_no_other_note(tmp_path, monkeypatch):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
     index.refresh()
-    for edit in edits:
-        for path, text in edit.items():
-            if text is None:
-                (root / path).unlink(missing_ok=True)
-        write(root, {path: text for path, text in edit.items() if text is not None})
-        index.refresh()
-        kept, read = kept_and_read(index)
-        assert kept.differences(read) == []
-        assert np.array_equal(kept.means, read.means)
+    table = (index.settings.index / TABLE).stat()
+    read = []
+    whole = note_reading.card_from
+    monkeypatch.setattr(note_reading, "card_from", lambda row: read.append(row[0]) or whole(row))
+    for word in ("clover", "heather"):
+        write(tmp_path, {"bees.md": f"# Bees\n\nA swarm in the {word}.\n"})
+        index.refresh(learns=False)
+        with index.read() as snapshot:
+            snapshot.keep_table(max_notes_per_text=COMMON)
+    assert read == ["bees.md", "bees.md"]
+    assert (index.settings.index / TABLE).stat() == table
+    state, since, patch = changes_file(index.settings.index).load()
+    assert (patch.paths, patch.gone) == (("bees.md",), ())
+    assert {"heather", "swarm"} < set(patch.counted)
+    with index.read() as snapshot:
+        assert (state.built, snapshot.is_told_from(since, max_notes_per_text=COMMON)) == (
+            snapshot.built, True,
+        )  # fmt: skip
+
+
+def test_of_what_changed_much_one_table_is_made_and_no_note_is_read_for_it(tmp_path, monkeypatch):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    write(tmp_path, {"bees.md": "# Bees\n\nA swarm in the clover.\n"})
+    index.refresh(learns=False)
+    read = []
+    whole = note_reading.card_from
+    monkeypatch.setattr(note_reading, "card_from", lambda row: read.append(row[0]) or whole(row))
+    monkeypatch.setattr(kept_table, "FEW", 0)
+    with index.read() as snapshot:
+        snapshot.keep_table(max_notes_per_text=COMMON)
+        assert read == ["bees.md"]
+        assert not changes_file(index.settings.index).is_there()
+        state, _, table = table_file(index.settings.index).load(whole=True)
+        assert state.built == snapshot.built
+        assert table.differences(read_anew(snapshot, COMMON)) == []
+
+
+def test_what_an_older_version_built_in_between_is_not_overlooked(tmp_path):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    for word, is_older in (("clover", True), ("heather", False)):
+        write(tmp_path, {f"{word}.md": f"# {word}\n\nA swarm in the [[bees|{word}]].\n"})
+        index.refresh(learns=False)
+        if is_older:
+            with closing(sqlite3.connect(index.settings.index / CATALOG)) as raw, raw:
+                for name in ("builds", "changed_notes", "changed_terms", "changed_texts"):
+                    raw.execute(f"DROP TABLE {name}")
+            (index.settings.index / SEAL).unlink()
+        with index_of(tmp_path).read() as snapshot:
+            table = snapshot.table(max_notes_per_text=COMMON)
+            assert snapshot.carried(max_notes_per_text=COMMON) is None
+            assert table.differences(read_anew(snapshot, COMMON)) == []
+
+
+def test_a_record_of_another_copy_of_the_index_is_not_believed(tmp_path):
+    one, other = tmp_path / "one", tmp_path / "other"
+    write(one, ORCHARD)
+    index_of(one).refresh()
+    shutil.copytree(one, other)
+    for root, word in ((one, "clover"), (other, "heather")):
+        write(root, {"bees.md": f"# Bees\n\nA swarm in the {word}.\n"})
+        index = index_of(root)
+        index.refresh(learns=False)
+        with index.read() as snapshot:
+            snapshot.keep_table(max_notes_per_text=COMMON, whole=True)
+    shutil.copy(one / ".recall" / TABLE, other / ".recall" / TABLE)  # as a synchroniser might
+    write(other, {"pears.md": "# Pears\n\nPears by the hive.\n"})
+    index_of(other).refresh(learns=False)
+    with index_of(other).read() as snapshot:
+        table = snapshot.table(max_notes_per_text=COMMON)
+        assert table.differences(read_anew(snapshot, COMMON)) == []
+
+
+@pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
+def test_damage_to_what_changed_since_changes_no_answer_and_is_told_by_doctor(tmp_path, damage):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    write(tmp_path, {"bees.md": "# Bees\n\nGrafted trees, and a swarm in the clover.\n"})
+    index.refresh(learns=False)
+    with index.read() as snapshot:
+        snapshot.keep_table(max_notes_per_text=COMMON)
+    file = index.settings.index / TABLE_CHANGES
+    content = bytearray(file.read_bytes())
+    content[-70 if damage == "flipped" else -1] ^= 1
+    if damage == "gone":
+        file.unlink()
+    else:
+        file.write_bytes(content if damage == "flipped" else content[:-100])
+    with index_of(tmp_path).read() as snapshot:
+        assert (
+            snapshot.table(max_notes_per_text=COMMON).differences(read_anew(snapshot, COMMON)) == []
+        )
+    told = {item.part: item for item in index_of(tmp_path).doctor()}["table of notes"]
+    expected = Health.GOOD if damage == "gone" else Health.WARNING
+    assert told.health == expected
 
 
 def test_a_mean_that_is_taken_over_is_not_computed_again(tmp_path, monkeypatch):
@@ -67,9 +210,11 @@ def test_a_mean_that_is_taken_over_is_not_computed_again(tmp_path, monkeypatch):
     index.refresh()
     write(tmp_path, {"bees.md": "# Bees\n\nA swarm leaves the hive in May.\n"})
     computed = []
-    whole = note_table.mean_vectors
+    whole = note_reading.mean_vectors
     monkeypatch.setattr(
-        note_table, "mean_vectors", lambda held, texts: computed.append(texts) or whole(held, texts)
+        note_reading,
+        "mean_vectors",
+        lambda held, texts: computed.append(texts) or whole(held, texts),
     )
     index.refresh()
     assert [len(texts.starts) - 1 for texts in computed] == [1]
@@ -83,8 +228,8 @@ def test_a_note_whose_card_is_the_same_is_not_read_again(tmp_path, monkeypatch):
     index.refresh()
     write(tmp_path, {"bees.md": "# Bees in May\n\nA swarm leaves the hive. #swarm\n"})
     read = []
-    whole = note_table.card_from
-    monkeypatch.setattr(note_table, "card_from", lambda row: read.append(row[0]) or whole(row))
+    whole = note_reading.card_from
+    monkeypatch.setattr(note_reading, "card_from", lambda row: read.append(row[0]) or whole(row))
     index.refresh()
     assert read == ["bees.md"]
     monkeypatch.undo()
@@ -150,10 +295,10 @@ def test_a_table_whose_bytes_changed_behind_its_times_is_found_by_doctor(tmp_pat
     index = index_of(tmp_path)
     index.refresh()
     folder = index.settings.index
-    state, table = note_table_file.load(folder)
+    state, _, table = table_file(folder).load()
     means = table.means.copy()
     means[0, 0] += 0.5
-    note_table_file.keep(folder, state, replace(table, means=means))
+    table_file(folder).keep(state, replace(table, means=means))
     told = {item.part: item for item in index_of(tmp_path).doctor()}["table of notes"]
     assert told.message == "it differs from the index in means"
 

@@ -143,13 +143,20 @@ def learned_of(
     """
     learned = None if anew else _read(folder)
     will_do = partial(_is_fresh, snapshot=snapshot, max_notes_per_text=max_notes_per_text)
-    if learned is None or not will_do(learned.facts, small=0 if older_will_do else SMALL):
+    is_old = learned is None or not will_do(learned.facts, small=0 if older_will_do else SMALL)
+    if learned is not None and not is_old:
+        if not keep or not will_do(learned.facts, small=SMALL):
+            return _carried(learned, snapshot, max_notes_per_text)
+        measured = learned.facts.measured
+        if learned.measures_of(snapshot) is not None or snapshot.is_told_from(
+            measured, max_notes_per_text=max_notes_per_text
+        ):
+            store.mark_as_current(folder)
+            return learned
+    if keep:  # what is measured is of this state, so has the table to be that later ones follow
+        snapshot.keep_table(max_notes_per_text=max_notes_per_text, whole=True)
+    if learned is None or is_old:
         learned = learn(snapshot, max_notes_per_text=max_notes_per_text)
-    elif not keep or not will_do(learned.facts, small=SMALL):
-        return learned
-    elif learned.measures_of(snapshot) is not None:
-        store.mark_as_current(folder)
-        return learned
     else:
         learned = _measured_anew(learned, snapshot, max_notes_per_text)
     if keep:
@@ -173,6 +180,25 @@ def _measured_anew(learned: Learned, snapshot: Snapshot, max_notes_per_text: int
         ),
         facts=replace(learned.facts, born=snapshot.born, measured=snapshot.built),
     )
+
+
+def _carried(learned: Learned, snapshot: Snapshot, max_notes_per_text: int) -> Learned:
+    """The same with what was measured of an earlier state brought along, if that can be told."""
+    facts = learned.facts
+    if (
+        learned.measures_of(snapshot) is not None
+        or not snapshot.born
+        or facts.born != snapshot.born
+    ):
+        return learned
+    table = snapshot.table(max_notes_per_text=max_notes_per_text)
+    carried = snapshot.carried(max_notes_per_text=max_notes_per_text)
+    if carried is None or carried.built != facts.measured:
+        return learned
+    measures = learned.measures.carried(
+        carried.places, table.means, learned.whitening, learned.crowd
+    )
+    return replace(learned, measures=measures, facts=replace(facts, measured=snapshot.built))
 
 
 def _choose_adapter(

@@ -49,6 +49,30 @@ class Measures:
         """
         return cls(held["lengths"], held["text_lengths"], held["hubness"], held["marks"])
 
+    def carried(
+        self,
+        places: NDArray[np.int64],
+        means: NDArray[np.float32],
+        whitening: Whitening,
+        crowd: NDArray[np.float32],
+    ) -> Measures:
+        """The same of a later state, where all but a few notes say what they said.
+
+        Args:
+            places: (later notes,): the place here of each; -1: it has changed, and is measured.
+            means: (later notes, dim): their mean vectors.
+            whitening: What they were measured after.
+            crowd: What hubness was measured against.
+        """
+        lengths, hubness = np.zeros((2, len(places)), dtype=np.float32)
+        marks = np.zeros(len(places), dtype=np.uint64)
+        known, new = places >= 0, np.flatnonzero(places < 0)
+        for part, before in ((lengths, self.lengths), (hubness, self.hubness), (marks, self.marks)):
+            part[known] = before[places[known]]
+        lengths[new], hubness[new] = _measured(means, new, whitening, crowd)
+        marks[new] = marks_of(means[new])
+        return Measures(lengths, self.text_lengths, hubness, marks)
+
 
 def measure(
     snapshot: Snapshot,
@@ -75,8 +99,7 @@ def measure(
     lengths, hubness = np.zeros((2, len(marks)), dtype=np.float32)
     if before is not None:
         lengths[known], hubness[known] = before.lengths[rows], before.hubness[rows]
-    lengths[new] = _in_pieces(lambda some: whitening.lengths(table.means[some]), new)
-    hubness[new] = _in_pieces(lambda some: hubness_of(whitening(table.means[some]), crowd), new)
+    lengths[new], hubness[new] = _measured(table.means, new, whitening, crowd)
     texts = before.text_lengths if before is not None and knows_texts else None
     return Measures(lengths, _text_lengths(snapshot, table, whitening, texts), hubness, marks)
 
@@ -119,6 +142,17 @@ def hubness_of(rows: NDArray[np.floating], crowd: NDArray[np.floating]) -> NDArr
     top = np.sort(np.partition(rows @ crowd.T, -count, axis=1)[:, -count:], axis=1)
     found: NDArray[np.float64] = top[:, :-1].mean(axis=1).astype(np.float64)
     return found
+
+
+def _measured(
+    means: NDArray[np.float32],
+    new: NDArray[np.int64],
+    whitening: Whitening,
+    crowd: NDArray[np.float32],
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """(new,) each: lengths and hubness of some rows."""
+    lengths = _in_pieces(lambda some: whitening.lengths(means[some]), new)
+    return lengths, _in_pieces(lambda some: hubness_of(whitening(means[some]), crowd), new)
 
 
 def _text_lengths(

@@ -80,7 +80,7 @@ class Catalog(LinkGraph):
         Tells a state from every other: an older copy that is put back may come to the same number
         again, and a clock that stands still to the same time, but not both to both.
         """
-        return f"{self.meta('built_at') or ''} {self.generation:010}"
+        return built_as(self.meta("built_at") or "", self.generation)
 
     @property
     def built_at(self) -> datetime:
@@ -115,6 +115,17 @@ class Catalog(LinkGraph):
         )
         return {path: FileStamp(*stamp) for path, *stamp in rows}
 
+    def paths_by_hash(self, hashes: Iterable[str]) -> dict[str, list[str]]:
+        """The notes whose files have these SHA-256, sorted; looks at every note."""
+        found: dict[str, list[str]] = {}
+        for path, sha256 in self._db.rows(
+            "SELECT path, sha256 FROM notes WHERE sha256 IN (SELECT value FROM json_each(?)) "
+            "ORDER BY path",
+            (json.dumps(list(hashes)),),
+        ):
+            found.setdefault(sha256, []).append(path)
+        return found
+
     def stamps_without_hashes(self) -> Mapping[str, tuple[int, int, int, str]]:
         """The same, each equal to the stamp that a listing gives an unchanged file; quick."""
         rows = self._db.rows("SELECT path, size, modified_ns, changed_ns, '' FROM notes")
@@ -129,7 +140,7 @@ class Catalog(LinkGraph):
     def problems(self) -> tuple[Skipped, ...]:
         """What was not understood in notes that are indexed, by path."""
         rows = self._db.rows(
-            "SELECT n.path, p.reason FROM problems p JOIN notes n ON n.id = p.note_id "
+            "SELECT n.path, p.reason FROM problems p CROSS JOIN notes n ON n.id = p.note_id "
             "ORDER BY n.path, p.ordinal"
         )
         return tuple(Skipped(path, reason) for path, reason in rows)
@@ -273,6 +284,14 @@ class Catalog(LinkGraph):
             (max_notes_per_text, most),
         )
         return [number for (number,) in rows]
+
+
+def built_as(moment: str, generation: int) -> str:
+    """What `Catalog.built` says of the build of this generation, published at this moment."""
+    return f"{moment} {generation:010}"
+
+
+NEVER_BUILT = built_as("", 0)
 
 
 def now() -> str:

@@ -27,13 +27,14 @@ CATALOG = "catalog.sqlite"
 LEARNED = "learned-4.npz"
 LEARNED_BEFORE = ("learned.npz", "learned-3.npz")
 TABLE = "notes.table"  # the table of notes; deleting it costs time only
+TABLE_CHANGES = "notes.changes"  # and what changed of it since
 REBUILD = "run `recall index --full`"
 OWNER = "check that the folder is there, is yours and has room"
 
 NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})  # said of a lock asked for
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
 _SEAL_ASIDE = regex(r"catalog\.seal\.[0-9]+")
-_TABLE_ASIDE = regex(r"notes\.table\.[0-9]+")
+_TABLE_ASIDE = regex(r"notes\.(table|changes)\.[0-9]+")
 _LEARNED_ASIDE = regex(r"learned-4\.npz\.\w+")
 _SEGMENT = regex(r"vectors-[1-9][0-9]*\.faiss")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from recall.domain import LearnedFacts
-from recall.store.files import LEARNED, LEARNED_BEFORE, TABLE, open_to_read
+from recall.store.files import LEARNED, LEARNED_BEFORE, TABLE, TABLE_CHANGES, open_to_read
 from recall.store.seal import read_seal, renew
 
 if TYPE_CHECKING:
@@ -28,11 +28,14 @@ _FACTS = "facts.json"
 def is_current(directory: Path) -> bool:
     """Whether the file was looked at since the index last changed, and is as it was then.
 
-    So has the table of notes to be, which is kept at the same time. Opens neither: a build makes a
-    seal that vouches for neither.
+    So has the table of notes to be, which is kept just before. Opens none of them: a build makes a
+    seal that does not vouch for what was learned.
     """
     seal = read_seal(directory)
-    return seal is not None and all(seal.vouches_for(directory / name) for name in (LEARNED, TABLE))
+    if seal is None:
+        return False
+    table = [name for name in (TABLE, TABLE_CHANGES) if name == TABLE or name in seal.stamps]
+    return all(seal.vouches_for(directory / name) for name in (LEARNED, *table))
 
 
 def mark_as_current(directory: Path) -> None:

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 LINKS_AT_ONCE = 10_000
 
 
-def settle_links(database: Database, changed_keys: Collection[str]) -> None:
-    """Resolve the links that are new, and those that may look up one of these keys."""
+def settle_links(database: Database, changed_keys: Collection[str]) -> set[str]:
+    """Resolve the links that are new, and those that may look up one of these keys.
+
+    Returns:
+        The notes that these links stand in.
+    """
+    sources = set()
     database.run(
         "UPDATE links SET settled = 0 WHERE id IN (SELECT link_id FROM link_keys "
         "WHERE key IN (SELECT value FROM json_each(?)))",
@@ -35,9 +40,11 @@ def settle_links(database: Database, changed_keys: Collection[str]) -> None:
         for number, *columns in rows:
             link, source, *_ = link_from(tuple(columns))
             found = resolver.resolve_link(link, source=source)
+            sources.add(source)
             settled.append((found.path, found.kind, len(found.candidates), number))
         database.run_many(
             "UPDATE links SET target_id = (SELECT id FROM notes WHERE path = ?), kind = ?, "
             "candidates = ?, settled = 1 WHERE id = ?",
             settled,
         )
+    return sources

@@ -34,23 +34,29 @@ from recall.store.schema import (
     FORMAT,
     KEPT_TABLES,
     check_header,
+    create_changes,
     create_tables,
     drop_tables,
     is_empty,
     missing,
 )
-from recall.store.seal import check_catalog, verify
+from recall.store.seal import check_catalog, stamp_of, verify
 from recall.vault import is_inside
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from recall.domain import Identity
+    from recall.store.seal import Stamp
 
 
 # Pages of a build that don't fit are written out and read again, over and over: with SQLite's
 # own 2 MB a build of 100,000 notes mostly does that.
 WRITE_CACHE_KIB = 131_072
+
+# How catalogs looked whose paths were all found to lie in the vault, by their file. A command opens
+# its own several times, and every path would be looked at each time.
+_found_inside: dict[Path, Stamp] = {}
 
 READ_WAIT_SECONDS = 5.0  # for another process that holds the catalog alone, a moment as a rule
 
@@ -78,15 +84,16 @@ def _open_for_reading(directory: Path, *, wait_seconds: float) -> Database:
     error: RecallError | None = None
     # A folder that may not be written has no place for the log's index: then as a still file.
     for mode in ("mode=rw", "mode=ro", "mode=ro&immutable=1"):
-        is_moving = isinstance(error, IndexBusy) or size_of(directory / f"{CATALOG}-wal")
+        is_moving = isinstance(error, IndexBusy) or _log_size(directory)
         if "immutable" in mode and is_moving:
             break
+        look = stamp_of(file)
         database = Database.connect(file, mode=mode, wait_seconds=wait_seconds)
         try:
             database.run("BEGIN")
             database.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
             check_header(database, file)
-            _check_paths(database, file)
+            _check_paths(database, file, look)
             _check_seal(database, directory)
             database.run("PRAGMA query_only = ON")
         except (IndexMissing, IndexOutdated, IndexUnreadable):
@@ -125,6 +132,7 @@ def begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: bo
 
 def forget_vectors(database: Database) -> None:
     """Make every text one without a vector; part of the caller's transaction."""
+    database.run("DELETE FROM builds")  # no table of notes can be followed from there
     database.run("DELETE FROM segments")
     database.run("DELETE FROM dead")
     database.run("UPDATE texts SET embedded = 0 WHERE embedded = 1")
@@ -153,8 +161,9 @@ def _begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: b
             _start_anew(database, directory)
         else:
             check_header(database, file)
-            _check_paths(database, file)
+            _check_paths(database, file, stamp_of(file))
             _check_seal(database, directory)
+            create_changes(database)
         _adopt(database, identity, directory)
     except BaseException:
         database.close()
@@ -220,9 +229,9 @@ def _adopt(database: Database, identity: Identity, directory: Path) -> None:
 def _is_older_copy(catalog: Catalog, directory: Path) -> bool:
     """Whether a file beside the catalog is of a later state of it than the catalog holds."""
     from recall.store.learned import read_facts  # late: reading needs neither
-    from recall.store.vectors.note_table_file import state_of
+    from recall.store.vectors.note_table_file import states
 
-    found = [item for item in (read_facts(directory), state_of(directory)) if item is not None]
+    found = [item for item in (read_facts(directory), *states(directory)) if item is not None]
     return any(item.born == catalog.born and item.built > catalog.built for item in found)
 
 
@@ -254,10 +263,28 @@ def _check_seal(database: Database, directory: Path) -> None:
     )
 
 
-def _check_paths(database: Database, file: Path) -> None:
-    """Refuse a catalog that names a note outside of the vault: no build writes such a path."""
+def published(directory: Path) -> None:
+    """Note that the catalog was written here, by a build that looked at every path."""
+    if (look := stamp_of(directory / CATALOG)) is not None and not _log_size(directory):
+        _found_inside[directory / CATALOG] = look
+
+
+def _check_paths(database: Database, file: Path, look: Stamp | None) -> None:
+    """Refuse a catalog that names a note outside of the vault: no build writes such a path.
+
+    `look` is how the file looked before it was opened.
+    """
+    is_in_file = look is not None and not _log_size(file.parent)
+    if is_in_file and _found_inside.get(file) == look:
+        return
     rows = database.rows(
         "SELECT path FROM notes WHERE instr(path, '..') OR path GLOB '/*' OR typeof(path) <> 'text'"
     )
     if any(not isinstance(path, str) or not is_inside(path) for (path,) in rows):
         raise IndexDamaged(f"{file} names notes outside of the vault", hint=REBUILD)
+    if look is not None and is_in_file:
+        _found_inside[file] = look
+
+
+def _log_size(directory: Path) -> int | None:
+    return size_of(directory / f"{CATALOG}-wal")

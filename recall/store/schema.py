@@ -23,6 +23,24 @@ COLUMNS = (
 # `segments` and `dead` speak of vectors and outlive a build from nothing: a text that comes back
 # finds its vector again by hash.
 KEPT_TABLES = ("segments", "dead", "texts", "meta")
+
+# What builds changed (`changes`). Made by the next build in a catalog that has none: an index is
+# as good without.
+CHANGES = """
+CREATE TABLE IF NOT EXISTS builds (
+    generation INTEGER PRIMARY KEY, built TEXT NOT NULL UNIQUE, begins INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS changed_notes (
+    path TEXT PRIMARY KEY, generation INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS changed_terms (
+    term TEXT PRIMARY KEY, generation INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS changed_texts (
+    text_id INTEGER PRIMARY KEY, generation INTEGER NOT NULL,
+    fewest INTEGER NOT NULL, most INTEGER NOT NULL
+);
+"""
 TABLES = f"""
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS segments (
@@ -118,11 +136,21 @@ def is_empty(database: Database) -> bool:
 
 def create_tables(database: Database) -> None:
     """Make all tables that are not there; part of the caller's transaction."""
-    for statement in TABLES.split(";\n"):
-        if statement.strip():
-            database.run(statement)
+    _run_each(database, TABLES)
+    create_changes(database)
     database.run(f"PRAGMA application_id = {APPLICATION_ID}")
     database.run(f"PRAGMA user_version = {FORMAT}")
+
+
+def create_changes(database: Database) -> None:
+    """Make the tables of what builds changed, if they are not there."""
+    _run_each(database, CHANGES)
+
+
+def _run_each(database: Database, statements: str) -> None:
+    for statement in statements.split(";\n"):
+        if statement.strip():
+            database.run(statement)
 
 
 def drop_tables(database: Database, *, keep: tuple[str, ...] = ()) -> None:

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from recall.errors import IndexDamaged, IndexUnreadable
 from recall.records import dataclass, replace
 from recall.store.descriptors import reading
-from recall.store.files import CATALOG, REBUILD, create, gone, open_to_read, size_of
+from recall.store.files import CATALOG, REBUILD, TABLE, create, gone, open_to_read, size_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -172,15 +172,19 @@ def write_seal(
     old = _read_sums(directory) if is_next and changed is not None else None
     sums = _sums_of(file, old, changed or set())
     if stamp is not None and stamp == stamp_of(file):  # else somebody else writes, and will seal
-        stamps = {CATALOG: stamp, **_stamps(directory, vectors)}
+        # No build changes the table of notes, which the next state is told from, too.
+        kept = [TABLE] if seal is not None and seal.vouches_for(directory / TABLE) else []
+        stamps = {CATALOG: stamp, **_stamps(directory, [*vectors, *kept])}
         _write(directory, Seal(generation, stamps, zlib.crc32(_as_bytes(sums))), sums)
 
 
 def renew(directory: Path, seal: Seal, names: Iterable[str]) -> None:
-    """Note how files look now whose content was compared and is right."""
+    """Note how files look now whose content was compared and is right, or that they are gone."""
     sums = _read_sums(directory)
     if sums is not None and read_seal(directory) == seal:
-        stamps = {**seal.stamps, **_stamps(directory, names)}
+        looked_at = set(names)
+        others = {name: look for name, look in seal.stamps.items() if name not in looked_at}
+        stamps = {**others, **_stamps(directory, sorted(looked_at))}
         _write(directory, replace(seal, stamps=stamps), sums)
 
 

@@ -13,8 +13,7 @@ if TYPE_CHECKING:
     from recall.store.postings import Postings
     from recall.store.roster import Roster
     from recall.store.snapshot import Snapshot
-    from recall.store.vectors.note_table import NoteTable
-    from recall.store.vectors.note_table_file import State
+    from recall.store.vectors.kept_table import Opened
     from recall.store.vectors.segments import Segments
 
 MOST_KEPT = (
@@ -30,7 +29,7 @@ class Known:
         self.counts: Counts | None = None
         self.notes: int | None = None
         self.segments: Segments | None = None
-        self.tables: dict[int | None, NoteTable] = {}
+        self.tables: dict[int | None, Opened] = {}
         self.admitted: dict[int | None, NDArray[np.bool_] | None] = {}
         self.postings: Postings | None = None
         self.roster: Roster | None = None
@@ -46,7 +45,7 @@ class Shelf:
     """
 
     def __init__(self) -> None:
-        self.table: tuple[State, NoteTable] | None = None
+        self.table: Opened | None = None
         self._opened: Snapshot | None = None
         self._lock = Lock()
 

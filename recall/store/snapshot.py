@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Sequence
-from functools import partial
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from recall.errors import IndexDamaged, UsageError
@@ -30,9 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recall.domain import Filters
-    from recall.store.vectors.kept_table import Reader
+    from recall.store.vectors.kept_table import KeptTable, Opened
+    from recall.store.vectors.note_patch import Carried
     from recall.store.vectors.note_table import NoteTable
-    from recall.store.vectors.note_table_file import State
     from recall.store.vectors.segments import Segments
 
 
@@ -212,37 +211,51 @@ class Snapshot(LookedUp):
         Args:
             max_notes_per_text: Texts that more notes hold are left out. None: none are.
         """
-        from recall.store.vectors import kept_table
+        return self._opened_table(max_notes_per_text).table
 
-        if max_notes_per_text not in self._known.tables:
-            state = self._state(max_notes_per_text)
-            found = kept_table.table_of(state, self._reader(state), self._directory, self._shelf)
-            self._known.tables[max_notes_per_text] = found
-        return self._known.tables[max_notes_per_text]
+    def carried(self, *, max_notes_per_text: int | None = None) -> Carried | None:
+        """Which notes of that table say what they said in the one that is kept.
 
-    def keep_table(self, *, max_notes_per_text: int | None, anew: bool = False) -> None:
-        """Keep that table beside the index, unless it is there; `anew` takes nothing over."""
-        from recall.store.vectors import kept_table
+        None where it is the one that is kept, or nothing is known of an earlier one.
+        """
+        return self._opened_table(max_notes_per_text).carried
 
-        state = self._state(max_notes_per_text)
-        kept_table.keep(state, self._reader(state), self._directory, self._shelf, anew=anew)
+    def keep_table(
+        self, *, max_notes_per_text: int | None, anew: bool = False, whole: bool = False
+    ) -> None:
+        """Keep that table beside the index, or what changed of it.
+
+        Args:
+            max_notes_per_text: As of `table`.
+            anew: Take nothing over from what is there.
+            whole: As one table, so that what is measured of it can be told later by `carried`.
+        """
+        self._kept_table(max_notes_per_text).keep(anew=anew, whole=whole)
+
+    def is_told_from(self, built: str, *, max_notes_per_text: int | None) -> bool:
+        """Whether the table is kept as that of an earlier build and what changed since."""
+        return self._kept_table(max_notes_per_text).is_told_from(built)
 
     def why_table_unsound(self) -> str | None:
         """How the table that is kept differs from what the index says; None if it does not."""
-        from recall.store.vectors import kept_table
+        from recall.store.vectors.note_table_file import table_file
 
-        return kept_table.why_unsound(self._state, self._reader, self._directory)
+        head = table_file(self._directory).head()
+        return self._kept_table(head and head[0].max_notes_per_text).why_unsound()
 
-    def _state(self, max_notes_per_text: int | None) -> State:
+    def _opened_table(self, max_notes_per_text: int | None) -> Opened:
+        if max_notes_per_text not in self._known.tables:
+            found = self._kept_table(max_notes_per_text).open()
+            self._known.tables[max_notes_per_text] = found
+        return self._known.tables[max_notes_per_text]
+
+    def _kept_table(self, max_notes_per_text: int | None) -> KeptTable:
+        from recall.store.vectors.kept_table import KeptTable
         from recall.store.vectors.note_table_file import State
 
-        self._segments()  # opening them can move on to a later state
-        return State(self.born, self.built, self.identity.space, max_notes_per_text)
-
-    def _reader(self, state: State) -> Reader:
-        from recall.store.vectors.note_table import read_table
-
-        return partial(read_table, self._db, self._segments(), state.max_notes_per_text)
+        segments = self._segments()  # opening them can move on to a later state
+        state = State(self.born, self.built, self.identity.space, max_notes_per_text)
+        return KeptTable(state, self._db, segments, self._directory, self._shelf)
 
     def check_files(self) -> None:
         """See that every vectors file is there and as it was; opens none that looks untouched.

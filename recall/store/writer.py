@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Self
 
 from recall.errors import IndexBusy, NoteUnreadable, UsageError
 from recall.names import link_keys, names_of
-from recall.store.catalog import Catalog, now
+from recall.store.catalog import Catalog, built_as, now
+from recall.store.changes import Recorder
 from recall.store.database import storable
 from recall.store.files import writing
 from recall.store.filters import tag_form
 from recall.store.linking import settle_links
-from recall.store.opening import begin, forget_vectors
+from recall.store.opening import begin, forget_vectors, published
 from recall.store.rows import card_to_json
 from recall.store.schema import COLUMNS
 from recall.store.seal import blocks_in_log, write_seal
@@ -49,6 +50,7 @@ class Writer(Catalog):
         self._space = identity.space
         self._pending: Pending | None = None
         self._changed_keys: set[str] = set()
+        self._record = Recorder(self._db, is_idle=fresh or self.generation == 0)
         self._db.run("CREATE TEMP TABLE touched (text_id INTEGER PRIMARY KEY)")
         self._next_link = int(self._db.value("SELECT coalesce(max(id), 0) + 1 FROM links"))
 
@@ -83,6 +85,8 @@ class Writer(Catalog):
             raise UsageError(f"there is no column {unknown[0]!r} for words")
         new_names = {(key, name.kind.value) for key, name in names_of(card)}
         row = self._db.row("SELECT id FROM notes WHERE path = ?", (card.path,))
+        words = [storable(note.words.get(column, "")) for column in COLUMNS]
+        self._record.put(card.path, None if row is None else int(row[0]), words)
         if row is None:
             note_id = self._db.run(
                 "INSERT INTO notes (path, card, day, draft, size, modified_ns, changed_ns, sha256) "
@@ -105,13 +109,14 @@ class Writer(Catalog):
         self._db.run(
             f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) "  # noqa: S608
             f"VALUES (?{', ?' * len(COLUMNS)})",
-            (note_id, *(note.words.get(column, "") for column in COLUMNS)),
+            (note_id, *words),
         )
 
     def remove(self, path: str) -> None:
         """Take a note out; nothing happens if it is not in."""
         row = self._db.row("SELECT id FROM notes WHERE path = ?", (path,))
         if row is not None:
+            self._record.put(path, int(row[0]))
             self._changed_keys.update(key for key, _ in self._clear(int(row[0])))
             self._db.run("DELETE FROM notes WHERE id = ?", row)
 
@@ -192,7 +197,7 @@ class Writer(Catalog):
 
     def resolve_links(self) -> None:
         """Decide anew what links point at, where names have come or gone."""
-        settle_links(self._db, self._changed_keys)
+        self._record.linked_anew(settle_links(self._db, self._changed_keys))
         self._changed_keys.clear()
 
     def publish(self) -> int:
@@ -205,21 +210,26 @@ class Writer(Catalog):
             UsageError: A text has no vector.
             IndexUnwritable: The system does not allow it, or the disk is full.
         """
+        from recall.store.vectors.note_table_file import table_file  # late: a start needs neither
         from recall.store.vectors.publishing import publish_vectors, remove_dead_files
 
         self.resolve_links()
         self._drop_texts()
         if missing := self.missing_texts():
             raise UsageError(f"{len(missing)} texts have no vector yet")
-        generation = self.generation + 1
+        generation, moment = self.generation + 1, now()
         pending = self._opened_pending()
         with writing(self._directory):
             publish_vectors(self._db, self._directory, generation, pending)
+        table = table_file(self._directory).head()
+        self._record.publish(
+            generation, built_as(moment, generation), base=table and table[0].built
+        )
         self._db.run_many(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
             [
                 ("generation", generation),
-                ("built_at", now()),
+                ("built_at", moment),
                 ("counts", json.dumps(asdict(self.counts()))),
             ],
         )
@@ -229,6 +239,7 @@ class Writer(Catalog):
             pending.clear()
         with contextlib.suppress(IndexBusy):
             self._seal(generation)
+        published(self._directory)
         self.close()
         return generation
 
@@ -323,10 +334,16 @@ class Writer(Catalog):
 
     def _drop_texts(self) -> None:
         """Count anew in how many notes the texts of changed notes are; drop those in none."""
+        held = (
+            "SELECT t.id, t.notes FROM touched o CROSS JOIN texts t ON t.id = o.text_id "
+            "WHERE t.notes > 0"
+        )
+        before: dict[int, int] = dict(self._db.rows(held))
         self._db.run(
             "UPDATE texts SET notes = (SELECT count(DISTINCT note_id) FROM passages "
             "WHERE text_id = texts.id) WHERE id IN (SELECT text_id FROM touched)"
         )
+        self._record.held_by(before, dict(self._db.rows(held)))
         self._db.run("INSERT INTO dead SELECT id, hash FROM texts WHERE notes = 0 AND embedded = 1")
         self._db.run("DELETE FROM texts WHERE notes = 0")
         self._db.run("DELETE FROM touched")

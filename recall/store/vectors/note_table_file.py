@@ -1,10 +1,10 @@
-"""The file beside the index that holds the table of notes; it may be deleted.
+"""The files beside the index that hold the table of notes; they may be deleted.
 
-A line of JSON with its CRC-32 says which state of which catalog the table is of, and where each
-array lies; the arrays follow, aligned, with a CRC-32 of their own. As with vectors, the seal
-vouches for a file that looks as it did when its content was known to be right; any other is
-compared first. A file that is damaged, or of another state, is as good as none: the table is then
-read of the catalog.
+`notes.table` is the table of one state of the index, `notes.changes` what changed of it since. In
+each a line of JSON with its CRC-32 says which state of which catalog it is of, and where each array
+lies; the arrays follow, aligned, with a CRC-32 of their own. As with vectors, the seal vouches for
+a file that looks as it did when its content was known to be right; any other is compared first.
+A file that is damaged, or of another state, is as good as none: all is then read of the catalog.
 """
 
 from __future__ import annotations
@@ -14,19 +14,21 @@ import os
 import zlib
 from contextlib import suppress
 from dataclasses import asdict, fields
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
 from recall.errors import RecallError
 from recall.records import dataclass
-from recall.store.files import TABLE, create, open_to_read
+from recall.store.changes import generation_of
+from recall.store.files import TABLE, TABLE_CHANGES, create, open_to_read
 from recall.store.seal import read_seal, renew
 from recall.store.vectors.lists import Lists
+from recall.store.vectors.note_patch import Patch
 from recall.store.vectors.note_table import NoteTable
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from io import BufferedReader
     from pathlib import Path
 
@@ -39,7 +41,10 @@ _KINDS = {"<i8", "<f4", "|u1"}
 _DAMAGE = (
     OSError, RecallError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
 )  # fmt: skip
-_WORDS = ("paths", "terms", "tag_names")  # as JSON: any `str` survives
+# As JSON: any `str` survives.
+_WORDS = ("paths", "terms", "tag_names", "gone", "others", "counted")
+
+Held = TypeVar("Held", NoteTable, Patch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,117 +56,154 @@ class State:
     space: str
     max_notes_per_text: int | None
 
+    @property
+    def generation(self) -> int:
+        """The how-manieth build it is of."""
+        return generation_of(self.built)
+
     def follows(self, other: State) -> bool:
         """Whether texts that have the same number in both are the same, with the same vector."""
         mine = (self.born, self.space, self.max_notes_per_text)
         return bool(self.born) and mine == (other.born, other.space, other.max_notes_per_text)
 
 
-def is_there(directory: Path) -> bool:
-    """Whether something stands in the file's place."""
-    return os.path.lexists(directory / TABLE)
+class TableFile(Generic[Held]):
+    """One of the two files."""
 
+    def __init__(self, directory: Path, name: str, kind: type[Held]) -> None:
+        self._directory = directory
+        self._file = directory / name
+        self._kind: type[Held] = kind
 
-def state_of(directory: Path) -> State | None:
-    """What the table that is kept is of; None if there is none, or its head is damaged."""
-    try:
-        with open_to_read(directory / TABLE) as file:
-            return _head(file)[0]
-    except _DAMAGE:
-        return None
+    def is_there(self) -> bool:
+        """Whether something stands in the file's place."""
+        return os.path.lexists(self._file)
 
+    def head(self) -> tuple[State, str | None] | None:
+        """What it is of, and since when; None if there is none, or its head is damaged."""
+        try:
+            with open_to_read(self._file) as file:
+                return _head(file)[0]
+        except _DAMAGE:
+            return None
 
-def load(
-    directory: Path, wanted: State | None = None, *, whole: bool = False
-) -> tuple[State, NoteTable] | None:
-    """The table that is kept, and what it is of; None if there is none, or it is damaged.
+    def is_vouched(self) -> bool:
+        """Whether the file looks as it did when its content was known to be right."""
+        seal = read_seal(self._directory)
+        return seal is not None and seal.vouches_for(self._file)
 
-    Args:
-        directory: Of the index.
-        wanted: The seal will vouch for a table of this state that was compared and is right.
-        whole: Compare it even where the seal vouches for it.
-    """
-    try:
-        with open_to_read(directory / TABLE) as file:
-            state, places, sealed_crc = _head(file)
-            file.seek(_aligned(file.tell()))
-            body = file.read()
-        seal = read_seal(directory)
-        is_vouched = seal is not None and seal.vouches_for(directory / TABLE)
-        if whole or not is_vouched:
-            if zlib.crc32(body) != sealed_crc:
+    def load(self, *, whole: bool = False) -> tuple[State, str | None, Held] | None:
+        """What it is of, since when, and what it holds; None if there is none, or it is damaged.
+
+        Args:
+            whole: Compare it even where the seal vouches for it.
+        """
+        try:
+            with open_to_read(self._file) as file:
+                (state, since), places, sealed_crc = _head(file)
+                start = file.seek(_aligned(file.tell()))
+                body = np.empty(max(os.fstat(file.fileno()).st_size - start, 0), np.uint8)
+                if file.readinto(body.data) != len(body):
+                    return None
+            if (whole or not self.is_vouched()) and zlib.crc32(body.data) != sealed_crc:
                 return None
-            if seal is not None and state == wanted:
-                renew(directory, seal, [TABLE])
-        return state, _table(np.frombuffer(body, np.uint8), places)
-    except _DAMAGE:
-        return None
+            return state, since, _held(self._kind, body, places)
+        except _DAMAGE:
+            return None
+
+    def keep(self, state: State, held: Held, *, since: str | None = None) -> None:
+        """Put a file in place of the one before, whole or not at all; readable by its owner.
+
+        A folder that can't be written to costs time only.
+        """
+        arrays = _arrays(held)
+        places: dict[str, tuple[str, tuple[int, ...], int]] = {}
+        end = crc = 0
+        for name, array in arrays.items():
+            places[name] = array.dtype.str, array.shape, end
+            padded = _padding(array.nbytes)
+            crc = zlib.crc32(padded, zlib.crc32(_bytes(array), crc))
+            end += array.nbytes + len(padded)
+        of = {"layout": LAYOUT, "of": asdict(state), "since": since}
+        head = json.dumps({**of, "at": places, "crc": crc}).encode()
+        aside = self._directory / f"{self._file.name}.{os.getpid()}.part"
+        try:
+            with create(aside) as file:
+                file.write(b"%08x %b\n" % (zlib.crc32(head), head))
+                file.write(_padding(file.tell()))
+                for array in arrays.values():
+                    file.write(_bytes(array))
+                    file.write(_padding(array.nbytes))
+            aside.replace(self._file)
+        except OSError:
+            with suppress(OSError):
+                aside.unlink(missing_ok=True)
+            return
+        self.vouch()
+
+    def remove(self) -> None:
+        """Take it away, if the system lets us."""
+        if self.is_there():
+            with suppress(OSError):
+                self._file.unlink()
+            self.vouch()
+
+    def vouch(self) -> None:
+        """Have the seal say that the file is what was written, or is gone."""
+        if (seal := read_seal(self._directory)) is not None:
+            renew(self._directory, seal, [self._file.name])
 
 
-def keep(directory: Path, state: State, table: NoteTable) -> None:
-    """Put a file in place of the one before, whole or not at all; readable by its owner.
-
-    A folder that can't be written to costs time only.
-    """
-    arrays = _arrays(table)
-    places: dict[str, tuple[str, tuple[int, ...], int]] = {}
-    end = crc = 0
-    for name, array in arrays.items():
-        places[name] = array.dtype.str, array.shape, end
-        padded = _padding(array.nbytes)
-        crc = zlib.crc32(padded, zlib.crc32(_bytes(array), crc))
-        end += array.nbytes + len(padded)
-    head = json.dumps({"layout": LAYOUT, "of": asdict(state), "at": places, "crc": crc}).encode()
-    aside = directory / f"{TABLE}.{os.getpid()}.part"
-    try:
-        with create(aside) as file:
-            file.write(b"%08x %b\n" % (zlib.crc32(head), head))
-            file.write(_padding(file.tell()))
-            for array in arrays.values():
-                file.write(_bytes(array))
-                file.write(_padding(array.nbytes))
-        aside.replace(directory / TABLE)
-    except OSError:
-        with suppress(OSError):
-            aside.unlink(missing_ok=True)
-        return
-    if (seal := read_seal(directory)) is not None:
-        renew(directory, seal, [TABLE])
+def table_file(directory: Path) -> TableFile[NoteTable]:
+    """The table of some state."""
+    return TableFile(directory, TABLE, NoteTable)
 
 
-def _head(file: BufferedReader) -> tuple[State, Mapping[str, Any], int]:
+def changes_file(directory: Path) -> TableFile[Patch]:
+    """What changed of it since."""
+    return TableFile(directory, TABLE_CHANGES, Patch)
+
+
+def states(directory: Path) -> Iterator[State]:
+    """What is kept is of these."""
+    for file in (table_file(directory), changes_file(directory)):
+        if (head := file.head()) is not None:
+            yield head[0]
+
+
+def _head(file: BufferedReader) -> tuple[tuple[State, str | None], Mapping[str, Any], int]:
     crc, _, body = file.readline(LONGEST_HEAD).rstrip(b"\n").partition(b" ")
     if int(crc, 16) != zlib.crc32(body):
         raise ValueError("the head is damaged")
     head = json.loads(body)
     if head["layout"] != LAYOUT:
         raise ValueError("another layout")
-    return State(**head["of"]), head["at"], head["crc"]
+    return (State(**head["of"]), head.get("since")), head["at"], head["crc"]
 
 
-def _table(body: NDArray[np.uint8], places: Mapping[str, Any]) -> NoteTable:
+def _held(kind: type[Held], body: NDArray[np.uint8], places: Mapping[str, Any]) -> Held:
     held: dict[str, Any] = {}
-    for name, (kind, shape, at) in places.items():
-        if kind not in _KINDS:
-            raise ValueError(f"numbers of the kind {kind}")
-        count = int(np.prod(shape)) * np.dtype(kind).itemsize
-        held[name] = body[at : at + count].view(kind).reshape(shape)
+    for name, (number, shape, at) in places.items():
+        if number not in _KINDS:
+            raise ValueError(f"numbers of the kind {number}")
+        count = int(np.prod(shape)) * np.dtype(number).itemsize
+        held[name] = body[at : at + count].view(number).reshape(shape)
     parts: dict[str, Any] = {}
-    for item in fields(NoteTable):
+    for item in fields(kind):
         if item.name in _WORDS:
             parts[item.name] = tuple(json.loads(held[item.name].tobytes()))
         elif f"{item.name}.starts" in held:
             parts[item.name] = Lists(held[f"{item.name}.starts"], held[f"{item.name}.items"])
         else:
             parts[item.name] = held[item.name]
-    return NoteTable(**parts)
+    return kind(**parts)
 
 
-def _arrays(table: NoteTable) -> dict[str, NDArray[Any]]:
+def _arrays(held: NoteTable | Patch) -> dict[str, NDArray[Any]]:
     """Every part as arrays of little-endian numbers."""
     found: dict[str, NDArray[Any]] = {}
-    for item in fields(table):
-        part = getattr(table, item.name)
+    for item in fields(held):
+        part = getattr(held, item.name)
         if isinstance(part, Lists):
             found[f"{item.name}.starts"] = part.starts
             found[f"{item.name}.items"] = part.items
