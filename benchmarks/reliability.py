@@ -33,11 +33,11 @@ class Part:
 
 
 PARTS = {
-    "corruption": Part(lambda n, at, seed: corruption.run(n, at, seed=seed), 20, 100, 12),
-    "builds": Part(lambda n, at, seed: kills.run(n, at, seed=seed), 4, 50, 12),
-    "applies": Part(lambda n, at, s: killed_edits.run(n, at, what="apply", seed=s), 4, 50, 4),
-    "undos": Part(lambda n, at, s: killed_edits.run(n, at, what="undo", seed=s), 4, 50, 4),
-    "crowd": Part(lambda n, at, _: crowd.run(8, 4, 16, float(n), at), 2, 60, 1),
+    "corruption": Part(lambda n, at, seed: corruption.run(n, at, seed=seed), 10, 100, 12),
+    "builds": Part(lambda n, at, seed: kills.run(n, at, seed=seed), 2, 50, 12),
+    "applies": Part(lambda n, at, s: killed_edits.run(n, at, what="apply", seed=s), 2, 50, 4),
+    "undos": Part(lambda n, at, s: killed_edits.run(n, at, what="undo", seed=s), 2, 50, 4),
+    "crowd": Part(lambda n, at, _: crowd.run(8, 4, 16, float(n), at), 1, 60, 1),
 }
 
 
