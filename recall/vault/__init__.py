@@ -11,7 +11,7 @@ import hashlib
 import os
 import stat
 import time
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Iterator, MutableSequence, Sequence
 from fnmatch import fnmatchcase
 from itertools import accumulate
 from operator import attrgetter
@@ -59,8 +59,10 @@ class Vault:
         folders = [""]  # not by recursion: folders may be nested deeper than Python's stack
         while folders:
             folder = folders.pop()
+            lead = f"{folder}/" if folder else ""
             try:
-                entries = _entries(self.root / folder)
+                with _entries(self.root / folder, is_root=not folder) as entries:
+                    found = self._look_through(entries, lead, stamps, skipped)
             except OSError as error:
                 if not folder:
                     raise VaultNotFound(
@@ -69,8 +71,7 @@ class Vault:
                     ) from error
                 skipped.append(Skipped(folder, f"folder can't be listed: {_reason(error)}"))
                 continue
-            lead = f"{folder}/" if folder else ""
-            folders += reversed(self._look_through(entries, lead, stamps, skipped))
+            folders += reversed(found)
         # As good as sorted by then.
         in_order = {path: stamps[path] for path in sorted(stamps)}
         return Listing(in_order, tuple(sorted(skipped, key=_path_of)))
@@ -269,11 +270,21 @@ def _unlisted(path: str, error: OSError | UnicodeEncodeError) -> Skipped:
     )
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        seen = [entry for entry in entries if entry.name[0] != "."]
-    seen.sort(key=_name_of)
-    return seen
+@contextlib.contextmanager
+def _entries(folder: Path, *, is_root: bool) -> Iterator[list[os.DirEntry[str]]]:
+    """The entries of a folder that are not hidden, by name; to be looked at while it is open."""
+    opened: Path | int = folder
+    if os.scandir in os.supports_fd:  # then no look at an entry goes the way of its path again
+        # A folder may have become a link to another since it was seen; the vault itself may be one.
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | (0 if is_root else os.O_NOFOLLOW))
+    try:
+        with os.scandir(opened) as entries:
+            seen = [entry for entry in entries if entry.name[0] != "."]
+        seen.sort(key=_name_of)
+        yield seen
+    finally:
+        if isinstance(opened, int):
+            os.close(opened)
 
 
 def _read_regular_file(file: Path, limit: int) -> tuple[bytes, FileStamp]:
