@@ -235,7 +235,7 @@ def test_a_note_whose_card_is_the_same_is_not_read_again(tmp_path, monkeypatch):
     monkeypatch.undo()
     kept, anew = kept_and_read(index)
     assert kept.differences(anew) == []
-    at = kept.row("bees.md")
+    at = kept.paths.index("bees.md")
     assert [kept.terms[place] for place in kept.title_terms[at]] == ["bee", "in", "may"]
     assert [kept.tag_names[place] for place in kept.tags[at]] == ["swarm"]
 

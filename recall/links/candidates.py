@@ -131,7 +131,7 @@ def _by_passages(
         return
     table = overview.table
     may_answer = np.ones(len(table.paths), dtype=bool)
-    may_answer[[row for row in map(table.row, exclude) if row is not None]] = False
+    may_answer[[row for row in map(overview.row_of.get, exclude) if row is not None]] = False
     is_heard = np.repeat(may_answer, table.texts.lengths())
     is_title = is_heard & (table.facets == FACETS.index(Facet.TITLE.value))
     asked = [table.texts.items[is_asked] for is_asked in (is_heard, is_title)]

@@ -67,7 +67,7 @@ class Comparison:
     def __init__(self, source: Source, candidates: Candidates, snapshot: Snapshot) -> None:
         overview = candidates.overview
         table = overview.table
-        rows = [row for row in map(table.row, candidates.bm25) if row is not None]
+        rows = [row for row in map(overview.row_of.get, candidates.bm25) if row is not None]
         notes = np.array(rows, dtype=np.int64)
         self.source = source
         self.candidates = candidates

@@ -60,7 +60,8 @@ class Overview:
         self.bm25 = bm25
         self.bm25_weighed = bm25_weighed
         self.table = snapshot.table(max_notes_per_text=max_notes_per_text)
-        self.own = self.table.row(source.card.path)
+        self.row_of = snapshot.rows(max_notes_per_text=max_notes_per_text)
+        self.own = self.row_of.get(source.card.path)
 
     @cached_property
     def speaker(self) -> Rows:
@@ -72,7 +73,7 @@ class Overview:
     @cached_property
     def neighbours(self) -> Rows:
         """The notes that the source is linked with, ascending."""
-        found = map(self.table.row, sorted(self.source.neighbours))
+        found = map(self.row_of.get, sorted(self.source.neighbours))
         return np.array([row for row in found if row is not None], dtype=np.int64)
 
     @cached_property
@@ -156,7 +157,7 @@ class Overview:
         """(speaking,): the score of each note, 0 where it has none."""
         found = np.zeros(len(self.table.speaking))
         for path, score in scores.items():
-            row = self.table.row(path)
+            row = self.row_of.get(path)
             if row is not None and self.speaker[row] >= 0:
                 found[self.speaker[row]] = score
         return found

@@ -30,6 +30,7 @@ class Known:
         self.notes: int | None = None
         self.segments: Segments | None = None
         self.tables: dict[int | None, Opened] = {}
+        self.rows: dict[str, int] | None = None  # of a table: each note's, by its path
         self.admitted: dict[int | None, NDArray[np.bool_] | None] = {}
         self.postings: Postings | None = None
         self.roster: Roster | None = None

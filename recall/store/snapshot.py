@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Self, TypeVar
 
 from recall.errors import IndexDamaged, UsageError
@@ -212,6 +212,13 @@ class Snapshot(LookedUp):
             max_notes_per_text: Texts that more notes hold are left out. None: none are.
         """
         return self._opened_table(max_notes_per_text).table
+
+    def rows(self, *, max_notes_per_text: int | None = None) -> Mapping[str, int]:
+        """The row of each note in that table, by its path; the same whatever the limit."""
+        if self._known.rows is None:
+            paths = self.table(max_notes_per_text=max_notes_per_text).paths
+            self._known.rows = dict(zip(paths, range(len(paths)), strict=True))
+        return self._known.rows
 
     def carried(self, *, max_notes_per_text: int | None = None) -> Carried | None:
         """Which notes of that table say what they said in the one that is kept.

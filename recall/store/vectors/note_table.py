@@ -6,7 +6,6 @@ takes longer than a suggestion does, so a build keeps it in files beside the ind
 
 from __future__ import annotations
 
-from bisect import bisect_left
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -44,11 +43,6 @@ class NoteTable:
     tag_names: tuple[str, ...]  # sorted; `tags` are places here
     created: Numbers  # (notes,): the day as an ordinal; 0 if it is not known
     cards: Numbers  # (notes,): a digest of what the catalog says of it
-
-    def row(self, path: str) -> int | None:
-        """The row of a note; None if the index does not hold it."""
-        at = bisect_left(self.paths, path)
-        return at if at < len(self.paths) and self.paths[at] == path else None
 
     def differences(self, other: NoteTable) -> list[str]:
         """The names of the parts that say something else there."""
