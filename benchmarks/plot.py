@@ -1,4 +1,4 @@
-"""Curves over the number of notes, both axes logarithmic, as an SVG that needs no library."""
+"""Curves as an SVG that needs no library: over the number of notes, and of what was said."""
 
 from __future__ import annotations
 
@@ -40,6 +40,53 @@ def curves(
         y = MARGIN + 20 * number
         parts.append(f'<text x="{WIDTH - LEGEND + 12}" y="{y}" fill="{colour}">{name}</text>')
     parts.append(f'<text x="{MARGIN}" y="{HEIGHT - 10}">notes; {unit}</text></svg>')
+    return "\n".join(parts) + "\n"
+
+
+def reliability_diagram(title: str, lines: Mapping[str, Sequence[tuple[float, float, int]]]) -> str:
+    """Draw what was so over what was said; on the diagonal both are the same.
+
+    Args:
+        title: What is shown.
+        lines: Name → for each bin: the share that was said, the share that was so, and of how
+            many. A dot is the larger, the more there are of all in its line.
+    """
+    side = HEIGHT - 2 * MARGIN
+    parts = [
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}">',
+        "<style>text { font: 12px sans-serif }</style>",
+        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        f'<text x="{MARGIN}" y="24">{title}</text>',
+        _line((MARGIN, HEIGHT - MARGIN), (MARGIN + side, MARGIN), "#999999"),
+    ]
+    for tenth in range(0, 11, 2):
+        at = side * tenth / 10
+        low = HEIGHT - MARGIN
+        parts.append(_line((MARGIN, low - at), (MARGIN + side, low - at), "#dddddd"))
+        parts.append(_line((MARGIN + at, low), (MARGIN + at, MARGIN), "#dddddd"))
+        label = f"{tenth / 10:g}"
+        parts.append(
+            f'<text x="{MARGIN - 6}" y="{low - at + 4:.0f}" text-anchor="end">{label}</text>'
+        )
+        parts.append(
+            f'<text x="{MARGIN + at:.0f}" y="{low + 18}" text-anchor="middle">{label}</text>'
+        )
+    for number, (name, line) in enumerate(lines.items()):
+        colour = COLOURS[number % len(COLOURS)]
+        total = sum(count for _, _, count in line)
+        points = [
+            (MARGIN + side * said, HEIGHT - MARGIN - side * was, count) for said, was, count in line
+        ]
+        drawn = " ".join(f"{x:.1f},{y:.1f}" for x, y, _ in points)
+        parts.append(f'<polyline points="{drawn}" fill="none" stroke="{colour}"/>')
+        parts += [
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{2 + 8 * math.sqrt(count / total):.1f}" '
+            f'fill="{colour}" fill-opacity="0.6"/>'
+            for x, y, count in points
+        ]
+        y = MARGIN + 20 * (number + 1)
+        parts.append(f'<text x="{MARGIN + side + 24}" y="{y}" fill="{colour}">{name}</text>')
+    parts.append(f'<text x="{MARGIN}" y="{HEIGHT - 8}">said; up: was so</text></svg>')
     return "\n".join(parts) + "\n"
 
 

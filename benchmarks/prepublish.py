@@ -163,7 +163,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--vault", action="append", help="only this one; may be repeated")
     parser.add_argument("--list", type=Path, help="where the findings to judge are written")
     parser.add_argument("--links-only", action="store_true", help="rules that need no vectors")
-    parser.add_argument("--min-score", type=float, default=0.5)
+    parser.add_argument("--min-score", type=float, help="if not as it is chosen")
     parser.add_argument("--cold", action="store_true", help="measure a cold start instead")
     parser.add_argument("--runs", type=int, default=5)
     arguments = parser.parse_args()

@@ -6,8 +6,11 @@ a ranker that never saw the vault it is measured on; the one that is shipped saw
 
     pip install -c constraints.txt -e '.[bench]'
     python -m benchmarks.train_ranker --data DIR [--extra DIR] --work DIR [--write]
+    python -m benchmarks.probabilities --data DIR [--extra DIR] --work DIR [--write]
 
-Neither package is needed to use the ranker: it is a table, `recall/links/ranker.json`.
+The second command says what the scores of these trees are worth; until then a table holds what
+those of the trees before were. No package is needed to use the ranker but NumPy: it is a table,
+`recall/links/ranker.json`.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,7 +26,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from benchmarks import calibration
 from benchmarks.cases import find_vaults, prepare
 from benchmarks.masking import Anchor, Track
 from benchmarks.results_file import keep
@@ -32,11 +35,13 @@ from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.features import FEATURES, RELATIVE, compute
 from recall.links.learned import learned_of
-from recall.links.ranker import MISSING, PARTS, Calibration, Forest
+from recall.links.ranker import MISSING, PARTS, Forest, load_ranker
 from recall.links.source import indexed_source
 
 if TYPE_CHECKING:
     import lightgbm
+
+    from recall.links.calibration import Calibration
 
 TRAINED_ON = (
     "handbook", "data-engineering-wiki", "dendron-site", "foam", "jackyzha0", "obsidian-help",
@@ -92,12 +97,6 @@ def main() -> None:
         for track, each in judged.items()
     }
     rows = {track: measure(each, scores[track], names) for track, each in judged.items()}
-    new = judged[Track.NEW]
-    shown = {
-        name: first_suggestions(new[name], scores[Track.NEW][name], names) for name in TRAINED_ON
-    }
-    for name, error in calibration.errors(shown).items():
-        rows[Track.NEW][name]["calibration error"] = error
     for track, by_vault in rows.items():
         print(f"track {track.value}")
         for name, row in by_vault.items():
@@ -106,26 +105,25 @@ def main() -> None:
     print("kept in", keep("ranker", {
         "tracks": {track.value: by_vault for track, by_vault in rows.items()},
         "trees": TREES * FORESTS,
-        "reliability": calibration.reliability(shown),
         "gain": gains(whole, names),
     }).name)  # fmt: skip
-    write_left_out(arguments.work / "left-out", left_out, shown)
+    write_left_out(arguments.work / "left-out", left_out)
     if arguments.write:
         file = Path(__file__).parents[1] / "recall" / "links" / "ranker.json"
-        table = table_of(forest_of(whole, names), calibration.fit(list(shown.values())))
-        file.write_text(json.dumps(table) + "\n", encoding="utf-8")
+        write_table(file, forest_of(whole, names), load_ranker().calibration)
         print(f"{file.name}: {file.stat().st_size / 1000:.0f} kB")
 
 
-def write_left_out(
-    folder: Path, forests: Mapping[str, Forest], shown: Mapping[str, calibration.Shown]
-) -> None:
+def write_left_out(folder: Path, forests: Mapping[str, Forest]) -> None:
     """Write a table for each vault that knows nothing of it, for `links --rankers`."""
     folder.mkdir(parents=True, exist_ok=True)
     for name, forest in forests.items():
-        worth = calibration.fit([each for other, each in shown.items() if other != name])
-        table = json.dumps(table_of(forest, worth))
-        (folder / f"{name}.json").write_text(table + "\n", encoding="utf-8")
+        write_table(folder / f"{name}.json", forest, load_ranker().calibration)
+
+
+def write_table(file: Path, forest: Forest, worth: Calibration) -> None:
+    """Write what `load_ranker` reads."""
+    file.write_text(json.dumps(table_of(forest, worth)) + "\n", encoding="utf-8")
 
 
 def feature_names() -> list[str]:
@@ -144,23 +142,12 @@ def judge_all(
     }
 
 
-def first_suggestions(
-    vault: Judged, scores: NDArray[np.float64], names: Sequence[str]
-) -> calibration.Shown:
-    """What would be shown of one vault, `DEPTH` for each source."""
-    top = np.concatenate([
-        rows[np.argsort(-scores[rows], kind="stable")[:DEPTH]] for rows in _rows_of_sources(vault)
-    ])  # fmt: skip
-    size = float(vault.features[0, names.index("vault_size")])
-    return calibration.Shown(scores[top], size, vault.is_link[top])
-
-
 def judge(name: str, folder: Path, work: Path, most: int, track: Track) -> Judged:
     """Mask a vault and compute the features of all candidates; kept in the work folder."""
     kept = work / f"{name}-{track.value}-features.npz"
-    loaded = np.load(kept, allow_pickle=False) if kept.exists() else {}
-    if "names" in loaded and loaded["names"].tolist() == feature_names():
-        return Judged(*(loaded[field] for field in ("features", "is_link", "sizes", "hidden")))
+    if kept.exists():
+        with suppress(ValueError):  # it holds other features
+            return load_judged(kept)
     case = prepare(name, folder, work, track, Anchor.HIDDEN, most)
     index = open_index(case.copy)
     common = index.settings.max_notes_per_text
@@ -188,12 +175,29 @@ def judge(name: str, folder: Path, work: Path, most: int, track: Track) -> Judge
         np.array(sizes),
         np.array([len(masked.hidden) for masked in case.sources]),
     )
+    save_judged(kept, found)
+    return found
+
+
+def load_judged(file: Path) -> Judged:
+    """What was computed before.
+
+    Raises:
+        ValueError: It holds other features.
+    """
+    loaded = np.load(file, allow_pickle=False)
+    if loaded["names"].tolist() != feature_names():
+        raise ValueError(f"{file} holds other features")
+    return Judged(*(loaded[field] for field in ("features", "is_link", "sizes", "hidden")))
+
+
+def save_judged(file: Path, judged: Judged) -> None:
+    """Keep what was computed."""
     np.savez(
-        kept,
-        features=found.features, is_link=found.is_link, sizes=found.sizes, hidden=found.hidden,
+        file,
+        features=judged.features, is_link=judged.is_link, sizes=judged.sizes, hidden=judged.hidden,
         names=np.array(feature_names()),
     )  # fmt: skip
-    return found
 
 
 def train(vaults: Sequence[Judged], names: Sequence[str], *, forests: int = FORESTS) -> Forest:
@@ -242,7 +246,7 @@ def _thinned(
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_], NDArray[np.int64]]:
     """All links and some of the others of each source that has both."""
     kept: list[NDArray[np.int64]] = []
-    for rows in _rows_of_sources(vault):
+    for rows in rows_of_sources(vault):
         links = rows[vault.is_link[rows]]
         others = rows[~vault.is_link[rows]]
         if len(links) and len(others):
@@ -259,7 +263,10 @@ def table_of(forest: Forest, worth: Calibration) -> dict[str, object]:
     return {
         "features": list(forest.names),
         **{part: _short(getattr(forest, part), digits.get(part)) for part in PARTS},
-        "calibration": {name: round(value, 4) for name, value in asdict(worth).items()},
+        "calibration": {
+            kind: {name: round(value, 4) for name, value in logistic.items()}
+            for kind, logistic in asdict(worth).items()
+        },
     }
 
 
@@ -294,7 +301,7 @@ def measure(
     figures: dict[str, dict[str, float]] = {}
     for name, vault in judged.items():
         fused = np.zeros(len(vault.is_link))
-        for rows in _rows_of_sources(vault):
+        for rows in rows_of_sources(vault):
             for column in (cosine, lexical):
                 values = np.nan_to_num(vault.features[rows, column], nan=-np.inf)
                 order = np.argsort(-values, kind="stable")
@@ -317,24 +324,27 @@ def ndcg(vault: Judged, scores: NDArray[np.float64]) -> float:
     """nDCG@10 of an order of the candidates, mean over the sources."""
     discount = 1 / np.log2(np.arange(2, DEPTH + 2))
     found = []
-    rows_of_sources = iter(_rows_of_sources(vault))
+    rows_of_each = iter(rows_of_sources(vault))
     for size, hidden in zip(vault.sizes, vault.hidden, strict=True):
         if not size:
             found.append(0.0)
             continue
-        rows = next(rows_of_sources)
+        rows = next(rows_of_each)
         top = rows[np.argsort(-scores[rows], kind="stable")[:DEPTH]]
         gain = float((vault.is_link[top] * discount[: len(top)]).sum())
         found.append(gain / float(discount[: min(int(hidden), DEPTH)].sum()))
     return round(float(np.mean(found)), 4)
 
 
-def _rows_of_sources(vault: Judged) -> list[NDArray[np.int64]]:
+def rows_of_sources(vault: Judged) -> list[NDArray[np.int64]]:
+    """The candidates of each source that has any."""
     ends = np.cumsum(vault.sizes)
     return [np.arange(end - size, end) for size, end in zip(vault.sizes, ends, strict=True) if size]
 
 
-def arguments_of(description: str | None, *, writes: str | None = None) -> argparse.Namespace:
+def arguments_of(
+    description: str | None, *, writes: str | None = None, unseen: bool = False
+) -> argparse.Namespace:
     """The command line that all trainings share; with `--write` for those that ship a table."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -347,6 +357,8 @@ def arguments_of(description: str | None, *, writes: str | None = None) -> argpa
         "--work", type=Path, required=True, help="where copies and features are kept"
     )
     parser.add_argument("--most", type=int, default=150, help="sources a vault")
+    if unseen:
+        parser.add_argument("--unseen", type=Path, help="where features of other vaults are")
     if writes:
         parser.add_argument("--write", action="store_true", help=f"write {writes}")
     return parser.parse_args()

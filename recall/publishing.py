@@ -164,7 +164,7 @@ class Publishing:
     severities: Mapping[Rule, Severity] = field(default_factory=dict)  # where not the rule's own
     ignored: tuple[tuple[str, frozenset[Rule]], ...] = ()  # glob of paths → rules that are silent
     fail_on: FailOn = FailOn.NONE
-    min_score: float = 0.55  # least probability of a missing link
+    min_score: float | None = None  # least probability of a missing link; None: by the note's links
     max_links: int = 3  # missing links told for one note, and names without their link
     baseline: Path | None = None  # absolute; None: there is none
     published_key: str | None = None  # a note is published only if this key of it says yes
@@ -207,7 +207,7 @@ def read_publishing(table: Table) -> Publishing:
         },
         ignored=tuple((glob, _rules(ignored, glob)) for glob in ignored.values),
         fail_on=_one(table, FailOn, table.text("fail_on", FailOn.NONE.value)),
-        min_score=table.probability("min_score", NOTHING_CHOSEN.min_score),
+        min_score=table.probability_or_none("min_score"),
         max_links=table.number("max_links", NOTHING_CHOSEN.max_links),
         baseline=Path(table.text("baseline", BASELINE)),
         published_key=table.text_or_none("published_key"),

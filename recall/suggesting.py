@@ -251,6 +251,7 @@ class Suggester:
                 keep=keep,
                 anew=anew,
                 older_will_do=older_will_do,
+                **({"ranker": self._ranker} if self._ranker else {}),
             )
             taught = state, learned
             if learned.measures_of(snapshot) is not None:  # else a question brings them along

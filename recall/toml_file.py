@@ -94,6 +94,11 @@ class Table:
             raise self._error(key, "must be a number from 0 to 1")
         return float(value)
 
+    def probability_or_none(self, key: str) -> float | None:
+        """A number from 0 to 1; None where there is none."""
+        self.known.add(key)
+        return self.probability(key, 0.0) if key in self.values else None
+
     def table(self, key: str) -> Table:
         """A table; empty where there is none."""
         value = self._get(key, {})

@@ -92,7 +92,11 @@ def test_another_table_of_trees_ranks_as_it_says_and_why_says_the_same(orchard, 
         "if_right": [[2] * len(cuts)],
         "leaves": [[1, 0]] * len(cuts),
         "calibration": {
-            "intercept": 0, "score": 0.01, "vault_size": 0, "smallest": 0, "largest": 9,
+            kind: {
+                "intercept": 0, "score": 0.01, "vault_size": 0, "share": 0,
+                "smallest": 0, "largest": 9, "least": -9, "most": 0,
+            }
+            for kind in ("fresh", "linked", "looked_away")
         },
     }  # fmt: skip
     file = tmp_path_factory.mktemp("elsewhere") / "table.json"

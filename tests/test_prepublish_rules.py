@@ -6,6 +6,7 @@ from vaults import LONG, ORCHARD, index_of, write
 from recall.domain import Facet
 from recall.errors import NoteNotFound, UsageError
 from recall.prepublish import Selection, check
+from recall.prepublish.examination import LEAST_OF_LINK, at_least
 from recall.prepublish.habits import Habits
 from recall.prepublish.likely import Likely
 from recall.publishing import FailOn, Publishing, Rule, Severity
@@ -156,6 +157,12 @@ def test_a_note_that_belongs_here_is_a_missing_link_above_the_threshold_only(tmp
     strict = index_of(tmp_path, publishing=Publishing(min_score=1.0))
     rules = {f.rule for f in check(strict, Selection(("old.md",))).findings}
     assert Rule.MISSING_LINK not in rules
+
+
+def test_of_a_note_with_links_a_lower_probability_is_asked_unless_one_is_chosen():
+    none, one, two, nine = (at_least(*LEAST_OF_LINK, links=links) for links in (0, 1, 2, 9))
+    assert (none, two) == pytest.approx(LEAST_OF_LINK)
+    assert none > one > two == nine
 
 
 def test_what_stands_above_a_note_in_a_hierarchy_of_names_is_no_missing_link(tmp_path):

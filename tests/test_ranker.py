@@ -11,7 +11,6 @@ from recall.links.features import FEATURES, RELATIVE
 from recall.links.ranker import (
     MISSING,
     TABLE,
-    Calibration,
     Forest,
     Ranker,
     load_ranker,
@@ -92,24 +91,14 @@ def test_many_rows_are_scored_as_each_alone():
     assert forest.scores(rows).tolist() == alone
 
 
-def test_columns_are_taken_by_name_and_scores_become_probabilities():
-    worth = Calibration(intercept=-10.1, score=0.1, vault_size=0.0, smallest=0.0, largest=9.0)
+def test_columns_are_taken_by_name():
     features = {
         "b": np.array([0.0, 3.0]),
         "vault_size": np.full(2, 5.0),
         "a": np.array([0.0, 1.0]),
     }
-    scores, probabilities = Ranker(Forest.from_nodes(TREES, ["a", "b"]), worth).rank(features)
-    assert scores.tolist() == [101, 120]
-    assert probabilities.tolist() == pytest.approx([0.5, 1 / (1 + math.exp(-1.9))])
-
-
-def test_of_vaults_larger_or_smaller_than_those_it_learned_from_nothing_is_guessed():
-    worth = Calibration(intercept=1.0, score=1.0, vault_size=-0.5, smallest=4.0, largest=8.0)
-    score = np.array([0.0])
-    assert worth.probabilities(score, 2.0) == worth.probabilities(score, 4.0)
-    assert worth.probabilities(score, 11.0) == worth.probabilities(score, 8.0)
-    assert worth.probabilities(score, 4.0) > worth.probabilities(score, 8.0)
+    ranker = Ranker(Forest.from_nodes(TREES, ["a", "b"]), load_ranker().calibration)
+    assert ranker.scores(features).tolist() == [101, 120]
 
 
 def test_the_shipped_table_knows_the_features_and_is_small():
@@ -117,13 +106,6 @@ def test_the_shipped_table_knows_the_features_and_is_small():
     ranker = load_ranker()
     assert sorted(ranker.forest.names) == sorted(computed)
     assert TABLE.stat().st_size < 1_000_000
-
-
-def test_a_better_score_is_always_more_probable():
-    worth = load_ranker().calibration
-    found = worth.probabilities(np.linspace(-6.0, 6.0, 50), 6.0)
-    assert np.all(np.diff(found) > 0)
-    assert 0 < found[0] < found[-1] < 1
 
 
 def test_equal_values_are_ranked_in_order_of_position():

@@ -80,6 +80,21 @@ class LearnedFacts:
     # and with what the other links taught. None where there were too few links to tell.
     plain: float | None = None
     adapted: float | None = None
+    # How many notes were asked for the links they have, to correct the probabilities, and how many
+    # links the vault had then; no notes where there are too few.
+    asked: int = 0
+    asked_links: int = 0
+    shift: float = 0.0  # the correction, in log odds; none if it did not help
+    stretch: float = 0.0
+    # Expected calibration error of the first ten suggestions for those notes: by what other vaults
+    # taught, and by what the other notes among them add.
+    error_plain: float | None = None
+    error_corrected: float | None = None
+
+    @property
+    def corrects_scores(self) -> bool:
+        """Whether the vault's own links change how likely suggestions are said to be."""
+        return bool(self.shift or self.stretch)
 
 
 @dataclass(frozen=True, slots=True)

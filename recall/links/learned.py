@@ -16,9 +16,11 @@ import numpy as np
 
 from recall.domain import LearnedFacts
 from recall.links.adapter import Adapter, train
+from recall.links.calibration import Correction
 from recall.links.folders import Folders
 from recall.links.measures import Measures, measure
 from recall.links.nearest import highest
+from recall.links.ranker import TABLE
 from recall.links.whitening import Whitening
 from recall.records import dataclass, replace
 from recall.store import learned as store
@@ -30,7 +32,9 @@ if TYPE_CHECKING:
     from recall.store import Snapshot
     from recall.store.vectors.note_table import NoteTable
 
-LAYOUT = 4  # of the file; another one is not read
+# Of the file; another one is not read. Also to be raised when what scores are worth is learned anew
+# (`ranker.json`), which corrections are of.
+LAYOUT = 4
 SAMPLE = 20_000  # passages that the whitening is learned of, evenly over the vault
 CROWD = 1000  # notes that hubness is measured against; all of them in a smaller vault
 FEWEST_LINKS = 50  # to learn from: fewer teach an adapter nothing that holds elsewhere
@@ -56,6 +60,11 @@ class Learned:
     def links(self) -> int:
         """How many links it was learned from."""
         return self.facts.links
+
+    @property
+    def correction(self) -> Correction:
+        """How likely this author's links are, beside what other vaults taught."""
+        return Correction(self.facts.shift, self.facts.stretch)
 
     def measures_of(self, snapshot: Snapshot) -> Measures | None:
         """What was measured of every note, if that was of this very state of the index."""
@@ -96,7 +105,7 @@ def learn(snapshot: Snapshot, *, max_notes_per_text: int) -> Learned:
         snapshot.vectors(snapshot.text_sample(SAMPLE, max_notes_per_text)), table.means
     )
     notes = whitening(table.means)
-    edges = _edges(table)
+    edges = edges_of(table)
     adapter, plain, adapted = _choose_adapter(notes, edges)
     step = max(1, -(-len(notes) // CROWD))
     return Learned(
@@ -130,6 +139,7 @@ def learned_of(
     keep: bool = False,
     anew: bool = False,
     older_will_do: bool = False,
+    ranker: Path = TABLE,
 ) -> Learned:
     """What was learned from this index: from the file, or anew if that is missing or too old.
 
@@ -138,10 +148,12 @@ def learned_of(
         folder: Where the index is. A damaged file there is as good as none.
         max_notes_per_text: Texts that more notes hold are template text and left out.
         keep: Write down what had to be learned. A folder that can't be written to costs time only.
+            Without it, probabilities are as other vaults taught them where the file says nothing.
         anew: Learn whatever the file holds.
         older_will_do: In a small vault, too, a file will do until a fiftieth is new.
+        ranker: The trees whose probabilities are corrected.
     """
-    learned = None if anew else _read(folder)
+    before = learned = None if anew else _read(folder)
     will_do = partial(_is_fresh, snapshot=snapshot, max_notes_per_text=max_notes_per_text)
     is_old = learned is None or not will_do(learned.facts, small=0 if older_will_do else SMALL)
     if learned is not None and not is_old:
@@ -157,6 +169,7 @@ def learned_of(
         snapshot.keep_table(max_notes_per_text=max_notes_per_text, whole=True)
     if learned is None or is_old:
         learned = learn(snapshot, max_notes_per_text=max_notes_per_text)
+        learned = _corrected(learned, before, snapshot, ranker, asks=keep)
     else:
         learned = _measured_anew(learned, snapshot, max_notes_per_text)
     if keep:
@@ -201,6 +214,20 @@ def _carried(learned: Learned, snapshot: Snapshot, max_notes_per_text: int) -> L
     return replace(learned, measures=measures, facts=replace(facts, measured=snapshot.built))
 
 
+def _corrected(
+    learned: Learned, before: Learned | None, snapshot: Snapshot, ranker: Path, *, asks: bool
+) -> Learned:
+    """With what the vault's own links say of the probabilities: as it was known, or asked now."""
+    from recall.links import own_links  # late: it loads what suggestions need, and is seldom asked
+
+    if before is not None and own_links.still_holds(before.facts, learned.facts):
+        return replace(learned, facts=own_links.taken_over(before.facts, learned.facts))
+    if not asks:
+        return learned
+    edges = edges_of(snapshot.table(max_notes_per_text=learned.facts.max_notes_per_text))
+    return replace(learned, facts=own_links.correct(learned, snapshot, edges, ranker=ranker))
+
+
 def _choose_adapter(
     notes: NDArray[np.float32], edges: NDArray[np.int64]
 ) -> tuple[Adapter, float | None, float | None]:
@@ -229,7 +256,7 @@ def _ndcg(notes: NDArray[np.float32], edges: NDArray[np.int64], adapter: Adapter
     return sum(found) / max(len(found), 1)
 
 
-def _edges(table: NoteTable) -> NDArray[np.int64]:
+def edges_of(table: NoteTable) -> NDArray[np.int64]:
     """(links, 2): the links between notes that have passages, as places among those; sorted."""
     place = np.full(len(table.paths), -1, dtype=np.int64)
     place[table.speaking] = np.arange(len(table.speaking))

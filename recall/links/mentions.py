@@ -39,7 +39,7 @@ def mentions_in(
     places: dict[str, tuple[Passage, str]] = {}
     for passage in passages:
         if passage.facet is not Facet.TITLE:
-            for key, text in _runs(_without_links(passage, links)):
+            for key, text in _runs(without_links(passage, links)):
                 places.setdefault(key, (passage, text))
     found: dict[str, Mention] = {}
     for key, every in snapshot.lookup_all(list(places)).items():
@@ -71,14 +71,14 @@ def mention_of(
         # A run is a piece of the passage in normal form: most passages hold no such piece.
         folded = normal_form(passage.text)
         if any(name in folded for name in names):
-            for key, text in _runs(_without_links(passage, links())):
+            for key, text in _runs(without_links(passage, links())):
                 if key in names:
                     return Mention(text, passage.line, "there")
     return None
 
 
-def _without_links(passage: Passage, links: Iterable[Link]) -> str:
-    """The passage's text with the words that its links show taken out."""
+def without_links(passage: Passage, links: Iterable[Link]) -> str:
+    """The passage's text with a gap for the words that each of its links shows."""
     text = passage.text
     for link in links:
         shown = link.label or link.target

@@ -10,8 +10,8 @@ import numpy as np
 
 from recall.links.nearest import highest
 from recall.links.whitening import unit
-from recall.records import dataclass
-from recall.store.vectors.lists import distinct
+from recall.records import dataclass, replace
+from recall.store.vectors.lists import Lists, distinct
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from recall.links.learned import Learned
     from recall.links.source import Source
     from recall.store import Snapshot
-    from recall.store.vectors.lists import Lists
+    from recall.store.vectors.note_table import NoteTable
 
     Array = NDArray[np.float64]
     Rows = NDArray[np.int64]
@@ -62,6 +62,8 @@ class Overview:
         self.table = snapshot.table(max_notes_per_text=max_notes_per_text)
         self.row_of = snapshot.rows(max_notes_per_text=max_notes_per_text)
         self.own = self.row_of.get(source.card.path)
+        if source.is_unlinked and self.own is not None:
+            self.table = _without_links_of(self.own, self.table)
 
     @cached_property
     def speaker(self) -> Rows:
@@ -176,6 +178,21 @@ class Overview:
                 for lists in (self.table.linked, self.table.linking)
             )
         )
+
+
+def _without_links_of(note: int, table: NoteTable) -> NoteTable:
+    """The table of a vault where a note links nothing, and nothing links it."""
+    return replace(
+        table, linked=_without(note, table.linked), linking=_without(note, table.linking)
+    )
+
+
+def _without(note: int, lists: Lists) -> Lists:
+    """The lists of all other notes, without this one in any."""
+    owners = lists.owners()
+    is_kept = (owners != note) & (lists.items != note)
+    pairs = np.column_stack([owners[is_kept], lists.items[is_kept]])
+    return Lists.of_pairs(pairs, len(lists.starts) - 1)
 
 
 def _summed(lists: Lists, weights: Array, notes: int) -> Array:

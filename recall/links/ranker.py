@@ -1,9 +1,8 @@
-"""Features → one score and one probability a candidate.
+"""Features → one score a candidate.
 
 The ranker is an ensemble of regression trees (LambdaMART; Burges 2010), learned by
 `benchmarks/train_ranker.py` from links that authors made in other vaults, and shipped as a table.
-Three more numbers turn a score into the share of such suggestions that were links. `docs/ranker.md`
-is its model card.
+The table also holds what a score is worth (`calibration`). `docs/ranker.md` is its model card.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from recall.links.calibration import Calibration
 from recall.records import dataclass
 
 if TYPE_CHECKING:
@@ -112,37 +112,15 @@ class Forest:
 
 
 @dataclass(frozen=True, slots=True)
-class Calibration:
-    """Score → probability: a logistic function of the score and of the vault's size."""
-
-    intercept: float
-    score: float  # log odds a unit of the score, above 0
-    vault_size: float  # log odds a unit of the feature `vault_size`
-    smallest: float  # `vault_size` of the vaults this was learned from: no others are guessed at
-    largest: float
-
-    def probabilities(self, scores: Array, vault_size: float) -> Array:
-        """Of a link: (rows,) for (rows,) scores of one vault, in the same order."""
-        size = min(max(vault_size, self.smallest), self.largest)
-        odds = self.intercept + self.score * scores + self.vault_size * size
-        found: Array = 1 / (1 + np.exp(-odds))
-        return found
-
-
-@dataclass(frozen=True, slots=True)
 class Ranker:
     """The trees, and what their scores are worth."""
 
     forest: Forest
     calibration: Calibration
 
-    def rank(self, features: Mapping[str, Array]) -> tuple[Array, Array]:
-        """Score and probability of each candidate; more is better in both."""
-        columns = np.stack([features[name] for name in self.forest.names], axis=1)
-        scores = self.forest.scores(columns)
-        if not len(scores):
-            return scores, scores
-        return scores, self.calibration.probabilities(scores, float(features["vault_size"][0]))
+    def scores(self, features: Mapping[str, Array]) -> Array:
+        """Of each candidate; more is better."""
+        return self.forest.scores(np.stack([features[name] for name in self.forest.names], axis=1))
 
 
 @cache
@@ -150,7 +128,7 @@ def load_ranker(file: Path = TABLE) -> Ranker:
     """The ranker that comes with the package, or another that its training wrote."""
     table = json.loads(file.read_text(encoding="utf-8"))
     forest = Forest.of_lists(table["features"], *(table[part] for part in PARTS))
-    return Ranker(forest, Calibration(**table["calibration"]))
+    return Ranker(forest, Calibration.of_table(table["calibration"]))
 
 
 def ranks(values: Array) -> NDArray[np.int64]:

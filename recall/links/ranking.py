@@ -52,14 +52,21 @@ def rank(
     """Compute the features of all candidates, and what they are worth.
 
     Args:
-        compared: The source beside its candidates.
+        compared: The source beside its candidates, of which there is at least one.
         table: The trees.
         said: What the author said of notes as suggestions for others, by path.
         unread: Share of the source that the model can't read.
     """
     features = compute(compared)
     ranker = load_ranker(table)
-    scores, probabilities = ranker.rank(features)
+    scores = ranker.scores(features)
+    line = ranker.calibration.line(
+        float(features["vault_size"][0]),
+        len(scores),
+        len(compared.source.linked),
+        compared.learned.correction,
+    )
+    probabilities = line.probabilities(scores)
     worth = load_worth()(features, scores).round(4)
     if unread:
         scores = scores + WORDS_INSTEAD * unread * _standing_out(features["bm25"])
@@ -67,7 +74,7 @@ def rank(
         probabilities[np.argsort(-scores, kind="stable")] = np.sort(probabilities)[::-1]
     if said:
         leaning = log_odds_of(compared.paths, said)
-        scores = scores + leaning / ranker.calibration.score
+        scores = scores + leaning / line.slope
         odds = probabilities / (1 - probabilities) * np.exp(leaning)
         probabilities = odds / (1 + odds)
     order = np.lexsort((np.arange(len(scores)), -scores))  # paths are sorted

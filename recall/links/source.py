@@ -10,10 +10,11 @@ import numpy as np
 from recall.domain import Facet, FileStamp, HeadingRules, Link, Note, NoteCard, Passage
 from recall.entries import card_of
 from recall.errors import NoteUnreadable
+from recall.links.mentions import GAP, without_links
 from recall.names import Resolver
 from recall.passages import split
 from recall.records import dataclass, replace
-from recall.words import terms
+from recall.words import terms, words
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
     from recall.embedding import Embedder
     from recall.store import Snapshot
     from recall.vault import Vault
+
+LEAST_SAID = 0.5  # share of a passage's words that are no link's, for it to say something itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +40,7 @@ class Source:
     links: tuple[Link, ...]  # as written
     linked: frozenset[str]  # paths of the notes it links, wherever the link stands
     neighbours: frozenset[str]  # those, and the notes that link it
+    is_unlinked: bool = False  # whether links are looked away from that the index holds
 
     @property
     def has_text(self) -> bool:
@@ -72,6 +76,33 @@ def indexed_source(path: str, snapshot: Snapshot, *, max_notes_per_text: int) ->
         links=tuple(link.link for link in links),
         linked=frozenset(linked - {path}),
         neighbours=frozenset((linked | backlinks) - {path}),
+    )
+
+
+def without_its_links(source: Source) -> Source:
+    """The note as it would be if it linked nothing and nothing linked it.
+
+    What its links show is no text of it any more, and no passage that is mostly that. Vectors of
+    other passages with links still are of their whole text: making them anew takes the model.
+    """
+    bare = [
+        replace(passage, text=without_links(passage, source.links).replace(GAP, ""))
+        for passage in source.passages
+    ]
+    kept = [
+        row
+        for row, passage in enumerate(source.passages)
+        if passage.facet is Facet.TITLE
+        or len(words(bare[row].text)) >= LEAST_SAID * len(words(passage.text))
+    ]
+    return replace(
+        source,
+        passages=tuple(bare[row] for row in kept),
+        vectors=source.vectors[kept],
+        term_counts=_count(bare[row] for row in kept),
+        linked=frozenset(),
+        neighbours=frozenset(),
+        is_unlinked=True,
     )
 
 

@@ -275,7 +275,7 @@ def _groups(features: Mapping[str, Array], row: int, table: Path) -> dict[str, f
         known = column[np.isfinite(column)]
         place = groups.index(group_of(name)) + 1
         asked[name][place] = float(np.median(known)) if len(known) else np.nan
-    scores, _ = load_ranker(table).rank(asked)
+    scores = load_ranker(table).scores(asked)
     return {
         group: round(float(scores[0] - scores[place]), 4)
         for place, group in enumerate(groups, start=1)

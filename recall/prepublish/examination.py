@@ -17,9 +17,22 @@ if TYPE_CHECKING:
     from recall.prepublish.habits import Habits
     from recall.prepublish.likely import Likely
 
-LEAST_OF_MENTION = 0.35  # probability; below it a name is mostly used in another sense
+# Least probability, of a note without links and of one with two or more: its author has linked what
+# came first to mind. The second are what the same scores are worth there (docs/decisions/0022).
+LEAST_OF_MENTION = (0.35, 0.07)  # below it a name is mostly used in another sense
+LEAST_OF_LINK = (0.55, 0.15)
 LEAST_WORDS = 30  # a shorter note is like others by chance
 MOST_SUGGESTED = 20
+
+
+def at_least(unlinked: float, linked: float, *, links: int) -> float:
+    """Between two probabilities, by how many links a note has: as the scores are calibrated."""
+    from recall.links.calibration import LINKED  # late: not every rule needs vectors
+
+    share = min(links / LINKED, 1.0)
+    low, high = (chance / (1 - chance) for chance in (linked, unlinked))
+    odds: float = high * (low / high) ** share
+    return odds / (1 + odds)
 
 
 class Vaultwide:
@@ -95,9 +108,22 @@ class Examination:
             self.source,
             self.edition.snapshot,
             k=MOST_SUGGESTED,
-            min_score=min(LEAST_OF_MENTION, self.vaultwide.publishing.min_score),
+            min_score=min(self.least_of_mention, self.least_of_link),
             is_there=self.edition.holds,
         )
+
+    @cached_property
+    def least_of_mention(self) -> float:
+        """The least probability of a note that is named without its link."""
+        return at_least(*LEAST_OF_MENTION, links=len(self.source.linked))
+
+    @cached_property
+    def least_of_link(self) -> float:
+        """The least probability of a missing link."""
+        chosen = self.vaultwide.publishing.min_score
+        if chosen is not None:
+            return chosen
+        return at_least(*LEAST_OF_LINK, links=len(self.source.linked))
 
     @cached_property
     def facets(self) -> frozenset[Facet]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from recall.domain import Facet
 from recall.patterns import regex
-from recall.prepublish.examination import LEAST_OF_MENTION, LEAST_WORDS, Examination, shortened
+from recall.prepublish.examination import LEAST_WORDS, Examination, shortened
 from recall.publishing import Finding, Rule
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def missing_links(exam: Examination) -> Iterator[Finding]:
     wanted = [
         item
         for item in exam.suggestions
-        if item.score >= publishing.min_score
+        if item.score >= exam.least_of_link
         and not item.weak
         and not is_named_here(item)
         and not is_above(item.card.path, exam.note.path)
@@ -53,7 +53,7 @@ def unlinked_mentions(exam: Examination) -> Iterator[Finding]:
         for item in exam.suggestions
         if (mention := item.evidence.mention) is not None
         and mention.where == "here"
-        and item.score >= LEAST_OF_MENTION
+        and item.score >= exam.least_of_mention
         and (offset := _where(mention.text, mention.line, exam)) is not None
     ]
     for item, mention, offset in named[: exam.vaultwide.publishing.max_links]:

@@ -186,6 +186,10 @@ def _learned_json(learned: LearnedFacts | None) -> dict[str, object] | None:
         "in_use": learned.uses_links,
         "ndcg_without": learned.plain,
         "ndcg_with": learned.adapted,
+        "scores_asked": learned.asked,
+        "scores_in_use": learned.corrects_scores,
+        "calibration_error_without": learned.error_plain,
+        "calibration_error_with": learned.error_corrected,
     }
 
 

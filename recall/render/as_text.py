@@ -197,6 +197,7 @@ def status(found: Status, style: Style) -> str:
             ),
             ("built", f"{found.built_at:%Y-%m-%d %H:%M:%S} UTC" if found.built_at else "never"),
             ("learned", _learned_text(found.learned)),
+            *_scores_row(found.learned),
             *_said_row(found),
             ("stale", _stale_text(found)),
             ("cover", _cover_text(found)),
@@ -233,6 +234,17 @@ def _learned_text(learned: LearnedFacts | None) -> str:
     if learned.uses_links:
         return f"from {amount(learned.links, 'link')} of yours ({tried})"
     return f"nothing from {amount(learned.links, 'link')} of yours: it did not help ({tried})"
+
+
+def _scores_row(learned: LearnedFacts | None) -> list[tuple[str, str]]:
+    if learned is None or learned.error_plain is None or learned.error_corrected is None:
+        return []  # as other vaults taught
+    change = f"{learned.error_plain:.3f} → {learned.error_corrected:.3f}"
+    tried = f"off by {change} on notes that were kept out"
+    asked = f"the links of {amount(learned.asked, 'note')} of yours"
+    if learned.corrects_scores:
+        return [("scores", f"fitted to {asked} ({tried})")]
+    return [("scores", f"as other vaults taught: {asked} did not help ({tried})")]
 
 
 def _said_row(found: Status) -> list[tuple[str, str]]:
