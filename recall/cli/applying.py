@@ -52,17 +52,17 @@ def check_manner(manner: Manner) -> None:
     if manner.yes and not manner.diff and manner.min_score is None:
         raise UsageError(
             "--yes writes without a question, so it needs a least score.",
-            hint="Add --min-score 0.5, or look first with --diff.",
+            hint="Add --min-score 0.3, or look first with --diff.",
         )
     if manner.is_interactive and manner.as_json:
         raise UsageError(
             "--apply asks about each link, and --json leaves no room for questions.",
-            hint="Add --yes --min-score 0.5 to write without questions, or --diff to look.",
+            hint="Add --yes --min-score 0.3 to write without questions, or --diff to look.",
         )
     if manner.is_interactive and not (sys.stdin.isatty() and sys.stdout.isatty()):
         raise UsageError(
             "--apply asks about each link, and there is no terminal to ask on.",
-            hint="Add --yes --min-score 0.5 to write without questions, or --diff to look.",
+            hint="Add --yes --min-score 0.3 to write without questions, or --diff to look.",
         )
 
 
