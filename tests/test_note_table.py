@@ -262,6 +262,19 @@ def test_an_index_of_no_notes_has_an_empty_table(tmp_path):
     assert kept.differences(read) == []
 
 
+def test_the_table_follows_when_every_note_goes_and_others_come(tmp_path):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    gone = dict.fromkeys(index.vault.list().stamps)
+    for edit in (gone, {"new.md": "# new\n\nAnother beginning.\n"}, {"new.md": None}):
+        edit_notes(tmp_path, edit)
+        index.refresh()
+        kept, read = kept_and_read(index)
+        assert kept.differences(read) == []
+        assert list(kept.paths) == sorted(path for path, text in edit.items() if text)
+
+
 @pytest.mark.parametrize("damage", ["flipped", "cut", "another file", "a folder"])
 def test_a_damaged_table_changes_no_answer_is_told_by_doctor_and_made_again(tmp_path, damage):
     write(tmp_path, ORCHARD)

@@ -222,7 +222,8 @@ def _means(base: NoteTable, patch: Patch, source: Numbers) -> NDArray[np.float32
         means = base.means
     else:
         means = np.empty((len(source), patch.means.shape[1]), dtype=np.float32)
-        means[of_base] = base.means[places]
+        if len(of_base):  # where nobody speaks any more, nothing says how many numbers a mean has
+            means[of_base] = base.means[places]
     means[of_new] = patch.means[_speaker(patch, len(patch.paths))[source[of_new] - notes]]
     means.flags.writeable = False
     return means
