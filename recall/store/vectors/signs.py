@@ -22,7 +22,7 @@ SIGNED_FROM = 30_000  # rows of a file; with fewer, comparing all takes no longe
 ROWS_A_QUERY = 7_000  # below, a product of matrices is quicker
 # Rows to compare, times the root of how many there are, and for each that is asked for. Of 75,000
 # vectors of real texts these held 99 in 100 of the 136 nearest (`benchmarks/nearest.py`).
-COMPARED = 7
+COMPARED = 5
 A_RESULT = 25
 LOOKED_AT_AGAIN = 4  # times as many
 
