@@ -211,7 +211,7 @@ class Vault:
                 size = info.st_size
                 if size <= most and is_regular(info.st_mode):
                     stamp = (size, info.st_mtime_ns, info.st_ctime_ns, "")
-                    stamps[path] = put(FileStamp, stamp)  # its own constructor takes thrice as long
+                    stamps[path] = put(FileStamp, stamp)  # its own constructor takes longer
                 else:
                     skipped.append(Skipped(path, self._why_no_note(info)))
         return folders

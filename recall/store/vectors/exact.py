@@ -74,7 +74,7 @@ def _products(matrix: NDArray[np.float32], queries: NDArray[np.float32]) -> NDAr
     found = np.empty((len(queries), len(matrix)), dtype=np.float32)
     if matrix.flags.aligned:
         return _multiplied(matrix, queries, found)
-    as_bytes = matrix.view(np.uint8)  # which lie well anywhere: they are copied twice as fast
+    as_bytes = matrix.view(np.uint8)  # which lie well anywhere: they are copied faster
     copied = np.empty((min(ROWS_COPIED, len(matrix)), matrix.shape[1]), dtype=np.float32)
     for start in range(0, len(matrix), ROWS_COPIED):
         rows = as_bytes[start : start + ROWS_COPIED]
