@@ -8,6 +8,8 @@ from vaults import ORCHARD, embedded, index_of, write
 
 from recall.errors import NoteNotFound, NoteUnreadable
 from recall.index import Index
+from recall.links import candidates, indexed_source
+from recall.links.candidates import telling_terms
 
 
 @pytest.fixture
@@ -370,3 +372,18 @@ def test_stubs_that_share_a_template_are_no_duplicates(tmp_path):
     index = index_of(tmp_path)
     index.refresh()
     assert not any(item.near_duplicate for item in index.suggest_links("apples.md").suggestions)
+
+
+@pytest.mark.parametrize("most", [0, 3, 8])
+def test_terms_that_say_least_are_not_asked_about_once_many_notes_are_to_be_read(
+    orchard, monkeypatch, most
+):
+    with orchard.read() as snapshot:
+        source = indexed_source("apples.md", snapshot, max_notes_per_text=5)
+        every = telling_terms(source, snapshot)
+        monkeypatch.setattr(candidates, "QUERY_POSTINGS", most)
+        few = list(telling_terms(source, snapshot))
+        held = snapshot.document_frequency(every)
+    assert few == list(every)[: len(few)]
+    assert sum(held[term] for term in few) <= most
+    assert sum(held[term] for term in list(every)[: len(few) + 1]) > most
