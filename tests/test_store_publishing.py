@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import sqlite3
 import stat
 import subprocess
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import FrameType
 
 import faiss
 import numpy as np
@@ -60,90 +63,109 @@ def change(store: Store) -> None:
         writer.publish()
 
 
-# Forks one child for each line of the store that a publish runs through, and kills it there.
-KILL_AT_EVERY_LINE = """
-import os, shutil, signal, sys
-from pathlib import Path
-sys.path.insert(0, sys.argv[2])
-import faiss, mmap, numpy
-from recall.store import Store
-from recall.store.vectors import nearest, pending, publishing, segments
-from test_store_publishing import change
-
-root = Path(sys.argv[1])
+# The functions of the store that a publish runs through.
 STEPS = {
     "publish", "publish_vectors", "write_segment", "remove_dead_files", "clear", "close",
     "_seal", "write_seal", "_write",
-}
+}  # fmt: skip
 
-def lines_of_publish(stop_at):
-    seen = []
-    def trace(frame, event, _):
+
+def at_every_line_of_a_publish(do: Callable[[int], object], store: Store) -> None:
+    """Change a store, and do something before each line of its publish, with the line's number."""
+    seen: set[tuple[str, int]] = set()
+    is_publishing = False
+
+    def trace(frame: FrameType, event: str, _: object) -> object:
+        nonlocal is_publishing
         if frame.f_code.co_name not in STEPS:
             return None
         place = (frame.f_code.co_filename, frame.f_lineno)
-        if event == "line" and trace.on and place not in seen:
-            seen.append(place)
-            if len(seen) == stop_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-        if frame.f_code.co_name == "publish":
-            trace.on = True
+        if event == "line" and is_publishing and place not in seen:
+            seen.add(place)
+            do(len(seen))
+        is_publishing = is_publishing or frame.f_code.co_name == "publish"
         return trace
-    trace.on = False
-    return seen, trace
 
-def child(number, stop_at):
-    folder = root / f"{number:03}"
-    shutil.copytree(root / "base", folder)
-    pid = os.fork()
-    if pid == 0:
-        seen, trace = lines_of_publish(stop_at)
-        sys.settrace(trace)
-        change(Store(folder))
-        sys.settrace(None)
-        (root / "lines").write_text(str(len(seen)))
-        os._exit(0)
-    return os.waitpid(pid, 0)[1]
-
-assert child(0, None) == 0
-lines = int((root / "lines").read_text())
-for number in range(1, lines + 1):
-    assert child(number, number) == signal.SIGKILL
-"""
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        change(store)
+    finally:
+        sys.settrace(before)
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="kills forked children")
+def photographed(root: Path) -> list[Path]:
+    """What a kill before each line would leave: the files, as they lie there at that moment."""
+    folders = []
+
+    def photograph(line: int) -> None:
+        folders.append(root / f"{line:03}")
+        # In a process of its own: to close a file here would let go of the locks on it.
+        subprocess.run(["cp", "-pR", str(root / "publishing"), str(folders[-1])], check=True)
+
+    shutil.copytree(root / "base", root / "publishing")
+    at_every_line_of_a_publish(photograph, Store(root / "publishing"))
+    return folders
+
+
+def killed(root: Path) -> list[Path]:
+    """What a kill before each line leaves, of a process for each."""
+    folders: list[Path] = []
+    status = signal.SIGKILL
+
+    def die(line: int) -> None:
+        if line == len(folders):
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    while status == signal.SIGKILL:
+        folders.append(root / f"{len(folders) + 1:03}")
+        shutil.copytree(root / "base", folders[-1])
+        child = os.fork()
+        if child == 0:
+            at_every_line_of_a_publish(die, Store(folders[-1]))
+            os._exit(0)
+        status = os.waitpid(child, 0)[1]
+    assert status == 0
+    return folders[:-1]  # the last one lived
+
+
+@pytest.mark.skipif(os.name != "posix", reason="forks, and copies with cp")
+@pytest.mark.parametrize("left", [photographed, pytest.param(killed, marks=pytest.mark.slow)])
 def test_a_build_killed_at_any_line_of_its_publish_leaves_all_of_the_old_or_all_of_the_new(
-    tmp_path,
+    tmp_path, left
 ):
     base = Store(tmp_path / "base")
     publish(base, *BEFORE)
     old = answers(base)
-    tests = Path(__file__).parent
-    ran = subprocess.run(
-        [sys.executable, "-c", KILL_AT_EVERY_LINE, str(tmp_path), str(tests)],
-        cwd=tests.parent, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert ran.returncode == 0, ran.stderr
-    new = answers(Store(tmp_path / "000"))
+    shutil.copytree(tmp_path / "base", tmp_path / "whole")
+    change(Store(tmp_path / "whole"))
+    new = answers(Store(tmp_path / "whole"))
     assert new["paths"] == ["a.md", "c.md"]
+    known: dict[tuple[tuple[str, bytes], ...], bool] = {}
     states = []
-    for folder in sorted(tmp_path.glob("[0-9][0-9][0-9]"))[1:]:
-        store = Store(folder)
-        found = answers(store)
-        assert found in (old, new)
-        states.append(found == new)
-        if found == old:
-            with store.write(IDENTITY) as writer:
-                for item in AFTER:
-                    writer.put(item)
-                assert writer.missing_texts() == [], "what was embedded before the kill is kept"
-                writer.remove("b.md")
-                writer.publish()
-            assert answers(store) == new
-        assert len(list(folder.glob("vectors-*"))) == 1 or found == new
+    for folder in left(tmp_path):
+        files = tuple(sorted((file.name, file.read_bytes()) for file in folder.iterdir()))
+        if files not in known:
+            known[files] = is_new(Store(folder), old, new)
+        states.append(known[files])
     assert states == sorted(states), "old up to the commit, new from there"
     assert 20 < states.count(False) < len(states)
+
+
+def is_new(store: Store, old: dict[str, object], new: dict[str, object]) -> bool:
+    """Whether all of the new build answers; all of the old one else, and the next one is new."""
+    found = answers(store)
+    assert found in (old, new)
+    if found == old:
+        with store.write(IDENTITY) as writer:
+            for item in AFTER:
+                writer.put(item)
+            assert writer.missing_texts() == [], "what was embedded before the kill is kept"
+            writer.remove("b.md")
+            writer.publish()
+        assert answers(store) == new
+        assert len(list(store.directory.glob("vectors-*"))) == 1
+    return found == new
 
 
 def test_a_build_that_fails_changes_nothing(store):
