@@ -18,6 +18,10 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from vaults import write
 
+# Compiled once for all: for every worker, and for every process that a test starts.
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+
 # Time bounds have tests of their own, which don't count the time of other programs.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", PATIENT, max_examples=50)
