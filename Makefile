@@ -1,7 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 # A file of tests stays with one worker: its fixtures are made once.
-PARALLEL := --numprocesses auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
+PARALLEL := --numprocesses 3 --dist loadfile --no-loadscope-reorder
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 

@@ -28,6 +28,21 @@ settings.register_profile("quick", PATIENT, max_examples=50)
 settings.register_profile("slow", PATIENT, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
 
+# The longest files come first, so that in the end no worker waits for another. The first of all
+# loads torch, with which it prepares the model for the others; the next ones need no model.
+FIRST = (
+    "test_embedding", "test_reliability", "test_applying", "test_cli", "test_documents",
+    "test_adversity", "test_store_publishing", "test_markdown", "test_store", "test_learned",
+    "test_note_table", "test_feedback", "test_evaluate", "test_start", "test_applying_cli",
+    "test_search", "test_links", "test_action",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the tests into the order in which files are given to workers."""
+    place = {name: number for number, name in enumerate(FIRST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(FIRST)))
+
 
 @pytest.fixture(scope="session")
 def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
