@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,15 +12,18 @@ from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
 from recall.embedding import Embedder, open_embedder
+from recall.index import Index
 
 # `from standins import WordEmbedder`: the tests are no package.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from vaults import write
+from vaults import ORCHARD, index_of, write
 
 # Compiled once for all: for every worker, and for every process that a test starts.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores already
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Time bounds have tests of their own, which don't count the time of other programs.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -81,3 +84,25 @@ def settle(
 def embedder(models_dir: Path) -> Embedder:
     """Give the default model on the light runtime."""
     return open_embedder(models_dir=models_dir)
+
+
+@pytest.fixture(scope="session")
+def orchard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Index]:
+    """Give the orchard, indexed once for all tests that only ask."""
+    root = tmp_path_factory.mktemp("orchard")
+    write(root, ORCHARD)
+    index = index_of(root)
+    index.refresh()
+    yield index
+    held = {file.name: file.read_bytes().decode() for file in root.glob("*.md")}
+    assert held == ORCHARD, "a test changed a note: it needs an orchard of its own"
+    assert index.refresh().unchanged == len(ORCHARD)
+
+
+@pytest.fixture
+def own_orchard(tmp_path: Path) -> Index:
+    """Give the orchard in `tmp_path`, indexed, to a test that changes it."""
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path)
+    index.refresh()
+    return index

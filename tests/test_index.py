@@ -1,6 +1,5 @@
 """The facade: what it accepts, what it refuses and in which words."""
 
-from pathlib import Path
 
 import pytest
 from standins import WordEmbedder
@@ -13,14 +12,6 @@ from recall.errors import IndexOutdated, NoteNotFound, UsageError, VaultNotFound
 from recall.index import Index, open_index
 
 
-@pytest.fixture
-def index(tmp_path: Path) -> Index:
-    write(tmp_path, ORCHARD)
-    made = index_of(tmp_path)
-    made.refresh()
-    return made
-
-
 def test_the_public_surface_is_small_and_sorted():
     names = ["Index", "RecallError", "__version__", "build_index", "open_index"]
     assert recall.__all__ == names
@@ -28,8 +19,8 @@ def test_the_public_surface_is_small_and_sorted():
 
 
 @pytest.mark.parametrize("k", [0, -1, MOST + 1, 10**20, 2.5, "3", None, True])
-def test_k_is_a_whole_number_within_bounds(index, k):
-    asked = (index.search, index.suggest_links, index.related)
+def test_k_is_a_whole_number_within_bounds(orchard, k):
+    asked = (orchard.search, orchard.suggest_links, orchard.related)
     for ask, about in zip(asked, ("bees", "apples.md", "apples.md"), strict=True):
         with pytest.raises(UsageError) as caught:
             ask(about, k=k)
@@ -37,27 +28,27 @@ def test_k_is_a_whole_number_within_bounds(index, k):
         assert caught.value.hint == "Give a whole number from 1 to 10,000."
 
 
-def test_the_largest_k_gives_every_note_that_answers(index):
-    assert len(index.search("grafted trees", k=MOST).hits) <= len(ORCHARD)
-    assert len(index.related("apples.md", k=MOST).suggestions) == len(ORCHARD) - 1
+def test_the_largest_k_gives_every_note_that_answers(orchard):
+    assert len(orchard.search("grafted trees", k=MOST).hits) <= len(ORCHARD)
+    assert len(orchard.related("apples.md", k=MOST).suggestions) == len(ORCHARD) - 1
 
 
 @pytest.mark.parametrize("score", [float("nan"), -0.1, 1.5, "0.5", None, True])
-def test_a_least_score_is_a_probability(index, score):
+def test_a_least_score_is_a_probability(orchard, score):
     with pytest.raises(UsageError, match="The least score is"):
-        index.suggest_links("apples.md", min_score=score)
+        orchard.suggest_links("apples.md", min_score=score)
 
 
 @pytest.mark.parametrize("question", ["", " \n", None, 7])
-def test_a_question_is_some_text(index, question):
+def test_a_question_is_some_text(orchard, question):
     with pytest.raises(UsageError, match="question is empty"):
-        index.search(question)
+        orchard.search(question)
 
 
 @pytest.mark.parametrize("name", ["", " ", "\t\n", None, 7])
-def test_the_name_of_a_note_is_some_text(index, name):
+def test_the_name_of_a_note_is_some_text(orchard, name):
     with pytest.raises(UsageError, match="name of the note is empty"):
-        index.suggest_links(name)
+        orchard.suggest_links(name)
 
 
 @pytest.mark.parametrize("vault", ["", "  ", 7])
@@ -76,9 +67,9 @@ def test_a_vault_whose_name_holds_nul_is_not_found():
     ["n" * 300, "n" * 60_000, "a/" * 3_000, "~nobody-of-that-name/x", "x\0y", "\udcff", "/", ".md",
      ".", "..", "#", "[[]]", "[[#claim]]", "[[|x]]", "a.md/b"],
 )  # fmt: skip
-def test_what_is_no_file_is_looked_up_as_a_name(index, name):
+def test_what_is_no_file_is_looked_up_as_a_name(orchard, name):
     with pytest.raises(NoteNotFound) as caught:
-        index.suggest_links(name)
+        orchard.suggest_links(name)
     assert len(caught.value.message) < 2_000
     assert caught.value.hint
 
@@ -88,14 +79,14 @@ def test_what_is_no_file_is_looked_up_as_a_name(index, name):
     ["bees", "[[bees]]", "![[bees]]", "[[bees|the hive]]", "[[bees#meadow]]", "[[bees.md#a|b]]",
      " [[bees]] ", "[the hive](bees.md)", "bees.md#meadow", "Bees#a#b", "[[ bees ]]"],
 )  # fmt: skip
-def test_a_note_may_be_named_by_a_link_that_was_pasted(index, name):
-    assert index.suggest_links(name).path == "bees.md"
+def test_a_note_may_be_named_by_a_link_that_was_pasted(orchard, name):
+    assert orchard.suggest_links(name).path == "bees.md"
 
 
-def test_a_name_with_a_number_sign_is_taken_as_it_stands_first(index, tmp_path):
+def test_a_name_with_a_number_sign_is_taken_as_it_stands_first(own_orchard, tmp_path):
     write(tmp_path, {"c.md": "# C\n\nA letter.\n", "sharp.md": "# C#\n\nA language.\n"})
-    index.refresh()
-    assert index.suggest_links("C#").path == "sharp.md"
+    own_orchard.refresh()
+    assert own_orchard.suggest_links("C#").path == "sharp.md"
 
 
 @pytest.mark.parametrize(
@@ -112,23 +103,23 @@ def test_an_ambiguous_name_says_how_many_more_there_are(tmp_path, count, said):
     assert caught.value.message.endswith(said)
 
 
-def test_a_tag_that_no_note_bears_is_said(index):
+def test_a_tag_that_no_note_bears_is_said(orchard):
     asked = Filters(tags=("fruit", "nosuch", "Soft/none"))
-    answer = index.search("trees", filters=asked)
+    answer = orchard.search("trees", filters=asked)
     assert answer.hits == ()
     assert answer.warnings == ("no note has the tag nosuch", "no note has the tag Soft/none")
 
 
 @pytest.mark.parametrize("tag", ["fruit", "FRUIT/soft", "#fruit/"])
-def test_a_tag_that_some_note_bears_is_no_warning(index, tag):
-    assert index.search("zzz qqq", filters=Filters(tags=(tag,))).warnings == ()
+def test_a_tag_that_some_note_bears_is_no_warning(orchard, tag):
+    assert orchard.search("zzz qqq", filters=Filters(tags=(tag,))).warnings == ()
 
 
-def test_an_index_of_another_model_answers_nothing(index):
+def test_an_index_of_another_model_answers_nothing(orchard):
     class Other(WordEmbedder):
         def __init__(self):
             super().__init__(name="another")
 
-    later = Index(index.settings, embedder=Other())
+    later = Index(orchard.settings, embedder=Other())
     with pytest.raises(IndexOutdated, match="another model"):
         later.search("trees")

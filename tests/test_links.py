@@ -12,15 +12,6 @@ from recall.links import candidates, indexed_source
 from recall.links.candidates import telling_terms
 
 
-@pytest.fixture
-def orchard(tmp_path: Path) -> Index:
-    write(tmp_path, ORCHARD)
-    index = index_of(tmp_path)
-    index.refresh()
-    embedded(index).clear()
-    return index
-
-
 def suggested(index: Index, note: str | Path, **options: object) -> list[str]:
     return [item.card.path for item in index.suggest_links(note, **options).suggestions]
 
@@ -74,9 +65,10 @@ def test_related_shows_linked_notes_and_marks_them(orchard):
     assert shown["grafting.md"] is False
 
 
-def test_an_indexed_note_needs_no_model(orchard):
-    orchard.suggest_links("apples.md")
-    assert embedded(orchard) == []
+def test_an_indexed_note_needs_no_model(own_orchard):
+    embedded(own_orchard).clear()
+    own_orchard.suggest_links("apples.md")
+    assert embedded(own_orchard) == []
 
 
 @pytest.mark.parametrize("name", ["apples", "Apples", "apples.md", "200101OR01"])
@@ -84,7 +76,9 @@ def test_a_note_is_named_by_path_id_or_title(orchard, name):
     assert orchard.suggest_links(name).path == "apples.md"
 
 
-def test_another_table_of_trees_ranks_as_it_says_and_why_says_the_same(orchard, tmp_path_factory):
+def test_another_table_of_trees_ranks_as_it_says_and_why_says_the_same(
+    own_orchard, tmp_path_factory
+):
     cuts = [place / 100 for place in range(-100, 100)]
     table = {  # the less near, the better: trees of one question, the left leaf is worth 1
         "features": ["mean_cosine"],
@@ -103,7 +97,7 @@ def test_another_table_of_trees_ranks_as_it_says_and_why_says_the_same(orchard, 
     }  # fmt: skip
     file = tmp_path_factory.mktemp("elsewhere") / "table.json"
     file.write_text(json.dumps(table), encoding="utf-8")
-    other = Index(orchard.settings, embedder=orchard.embedder, ranker=file)
+    other = Index(own_orchard.settings, embedder=own_orchard.embedder, ranker=file)
     found = other.suggest_links("apples.md", k=10).suggestions
     cosines = [item.evidence.parts["mean_cosine"] for item in found]
     assert len(set(cosines)) > 1
@@ -121,8 +115,8 @@ def test_a_draft_outside_the_vault_gets_suggestions_and_its_links_count(orchard,
     assert "grafting.md" not in paths
 
 
-def test_a_file_of_the_vault_can_be_named_by_its_place(orchard, tmp_path):
-    assert orchard.suggest_links(tmp_path / "apples.md").path == "apples.md"
+def test_a_file_of_the_vault_can_be_named_by_its_place(own_orchard, tmp_path):
+    assert own_orchard.suggest_links(tmp_path / "apples.md").path == "apples.md"
 
 
 def test_the_evidence_can_be_looked_up_in_both_notes(orchard):
@@ -198,9 +192,9 @@ def test_template_text_alone_makes_no_two_notes_related(tmp_path):
     assert suggested(index, "day0.md") == []
 
 
-def test_a_deleted_note_is_never_suggested_even_by_a_stale_index(orchard, tmp_path):
+def test_a_deleted_note_is_never_suggested_even_by_a_stale_index(own_orchard, tmp_path):
     (tmp_path / "grafting.md").unlink()
-    assert "grafting.md" not in suggested(orchard, "apples.md", k=10)
+    assert "grafting.md" not in suggested(own_orchard, "apples.md", k=10)
 
 
 def test_a_vault_of_one_note_has_nothing_to_suggest(tmp_path):

@@ -2,7 +2,6 @@
 
 from datetime import date
 from math import log
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -15,14 +14,6 @@ from recall.index import Index
 from recall.search import showing
 from recall.search.floor import rarities
 from recall.search.verbatim import phrase_key, titled_so
-
-
-@pytest.fixture
-def orchard(tmp_path: Path) -> Index:
-    write(tmp_path, ORCHARD)
-    index = index_of(tmp_path)
-    index.refresh()
-    return index
 
 
 def found(index: Index, question: str, **filters: object) -> list[str]:
@@ -160,13 +151,13 @@ def test_filters_by_date(orchard):
     assert "apples.md" not in found(orchard, "grafted fruit tree", since=date(2021, 1, 1))
 
 
-def test_before_asks_when_a_note_was_begun_and_since_when_it_was_touched(orchard, tmp_path):
+def test_before_asks_when_a_note_was_begun_and_since_when_it_was_touched(own_orchard, tmp_path):
     days = "---\ncreated: 2007-01-09\nupdated: 2020-12-06\n---\n"
     write(tmp_path, {"quince.md": f"{days}# Quince\n\nQuinces are grafted on hawthorn.\n"})
-    orchard.refresh()
-    assert found(orchard, "grafted", until=date(2009, 12, 31)) == ["quince.md"]
-    assert "quince.md" in found(orchard, "grafted", since=date(2020, 12, 1))
-    assert "quince.md" not in found(orchard, "grafted", until=date(2007, 1, 8))
+    own_orchard.refresh()
+    assert found(own_orchard, "grafted", until=date(2009, 12, 31)) == ["quince.md"]
+    assert "quince.md" in found(own_orchard, "grafted", since=date(2020, 12, 1))
+    assert "quince.md" not in found(own_orchard, "grafted", until=date(2007, 1, 8))
 
 
 def test_drafts_can_be_left_out(orchard):
@@ -175,11 +166,12 @@ def test_drafts_can_be_left_out(orchard):
     assert "pears.md" not in found(orchard, "Pears", drafts=False)
 
 
-def test_a_deleted_note_is_never_served_even_by_a_stale_index(orchard, tmp_path):
+def test_a_deleted_note_is_never_served_even_by_a_stale_index(own_orchard, tmp_path):
     (tmp_path / "bees.md").unlink()
-    assert "bees.md" not in found(orchard, "a hive near clover")
+    assert "bees.md" not in found(own_orchard, "a hive near clover")
     assert (
-        orchard.search("Bees").hits == () or orchard.search("Bees").hits[0].card.path != "bees.md"
+        own_orchard.search("Bees").hits == ()
+        or own_orchard.search("Bees").hits[0].card.path != "bees.md"
     )
 
 
@@ -355,10 +347,10 @@ def test_weak_matches_are_given_when_they_are_asked_for(orchard):
     assert orchard.search("grafted trees").answered is True
 
 
-def test_a_copy_of_a_note_is_told_as_such(orchard, tmp_path):
+def test_a_copy_of_a_note_is_told_as_such(own_orchard, tmp_path):
     write(tmp_path, {"bees copy.md": ORCHARD["bees.md"]})
-    orchard.refresh()
-    hits = orchard.search("a hive near clover").hits
+    own_orchard.refresh()
+    hits = own_orchard.search("a hive near clover").hits
     assert {hit.card.path for hit in hits[:2]} == {"bees.md", "bees copy.md"}
     assert [hit.similar_to for hit in hits[:3]] == [None, 1, None]
 

@@ -22,12 +22,22 @@ NOTES = {
 }
 
 
-@pytest.fixture
-def orchard(tmp_path: Path) -> Index:
-    write(tmp_path, NOTES)
-    index = index_of(tmp_path, suggest=SuggestSettings(("YYYY-MM-DD",)))
+def indexed(root: Path) -> Index:
+    write(root, NOTES)
+    index = index_of(root, suggest=SuggestSettings(("YYYY-MM-DD",)))
     index.refresh()
     return index
+
+
+@pytest.fixture(scope="module")
+def orchard(tmp_path_factory) -> Index:
+    """The orchard and more, for all tests that only ask."""
+    return indexed(tmp_path_factory.mktemp("orchard"))
+
+
+@pytest.fixture
+def own_orchard(tmp_path: Path) -> Index:
+    return indexed(tmp_path)
 
 
 def obstacles(index: Index, note: str, target: str, **options) -> list[str]:
@@ -83,10 +93,10 @@ def test_a_link_is_shown_with_its_line(orchard):
     assert f"Were it not for that, it would have rank {why.rank} of {why.candidates}" in text
 
 
-def test_a_dismissal_and_a_missing_file_are_named(orchard, tmp_path):
-    orchard.dismiss("apples.md", "grafting.md")
+def test_a_dismissal_and_a_missing_file_are_named(own_orchard, tmp_path):
+    own_orchard.dismiss("apples.md", "grafting.md")
     (tmp_path / "grafting.md").unlink()
-    assert obstacles(orchard, "apples.md", "grafting.md", k=50) == ["dismissed", "gone"]
+    assert obstacles(own_orchard, "apples.md", "grafting.md", k=50) == ["dismissed", "gone"]
 
 
 def test_a_low_score_and_a_low_rank_are_named_with_the_rank(orchard):
@@ -142,9 +152,9 @@ def test_every_feature_belongs_to_a_group():
     assert [name for name in (*FEATURES, *relative) if group_of(name) == OTHER] == []
 
 
-def test_asking_why_needs_no_model_and_writes_nothing(orchard, tmp_path):
+def test_asking_why_needs_no_model_and_writes_nothing(own_orchard, tmp_path):
     before = {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()}
-    orchard.embedder.passages_embedded.clear()
-    orchard.why("apples.md", "bees.md")
-    assert orchard.embedder.passages_embedded == []
+    own_orchard.embedder.passages_embedded.clear()
+    own_orchard.why("apples.md", "bees.md")
+    assert own_orchard.embedder.passages_embedded == []
     assert {file: file.read_bytes() for file in tmp_path.rglob("*") if file.is_file()} == before
