@@ -29,6 +29,26 @@ def vault(settle, monkeypatch: pytest.MonkeyPatch) -> Path:
     return settle("orchard", ORCHARD)
 
 
+@pytest.fixture(scope="module")
+def indexed(tmp_path_factory: pytest.TempPathFactory, models_dir: Path) -> Path:
+    """The orchard and a note whose title not every terminal can show, for processes that ask."""
+    root = tmp_path_factory.mktemp("indexed") / "orchard"
+    write(root, {**ORCHARD, "heather.md": "# Bruyère ☘\n\nHeather honey is dark.\n"})
+    (root / ".obsidian").mkdir()
+    (root.parent / "cache").mkdir()
+    (root.parent / "cache/models").symlink_to(models_dir, target_is_directory=True)
+    assert shell("recall index", root).returncode == 0
+    return root
+
+
+@pytest.fixture
+def asked(indexed: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The same as the working directory, for commands that write nothing."""
+    monkeypatch.setenv("RECALL_CACHE", str(indexed.parent / "cache"))
+    monkeypatch.chdir(indexed)
+    return indexed
+
+
 def ran(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
     code = main([*arguments, "--vault", "."])
     out, err = capsys.readouterr()
@@ -78,7 +98,7 @@ def perform(command: str, vault: Path, capsys: pytest.CaptureFixture[str]) -> st
     return ""
 
 
-def test_search_prints_the_contracted_object(vault, capsys):
+def test_search_prints_the_contracted_object(asked, capsys):
     code, answer = ran_json(capsys, "search", "trees kept alive for centuries", "-k", "2")
     assert code == 0
     assert answer["schema"] == "recall.search/1"
@@ -88,7 +108,7 @@ def test_search_prints_the_contracted_object(vault, capsys):
     assert set(first["parts"]) >= {"dense", "lexical", "dense_rank", "lexical_rank"}
 
 
-def test_suggest_links_prints_the_contracted_object(vault, capsys):
+def test_suggest_links_prints_the_contracted_object(asked, capsys):
     code, answer = ran_json(capsys, "suggest-links", "apples.md")
     assert (code, answer["schema"]) == (0, "recall.suggest-links/1")
     first = answer["notes"][0]["suggestions"][0]
@@ -129,7 +149,7 @@ def test_a_failure_is_one_json_object_with_its_exit_code(vault, capsys, argument
     assert f"recall: {answer['error']['message']}" in err
 
 
-def test_an_empty_answer_is_an_answer(vault, capsys):
+def test_an_empty_answer_is_an_answer(asked, capsys):
     code, answer = ran_json(capsys, "search", "submarine telegraph cable")
     assert (code, answer["results"]) == (0, [])
 
@@ -181,9 +201,10 @@ def test_version_is_that_of_the_package(vault, capsys):
 
 def shell(command: str, vault: Path, **environ: str) -> subprocess.CompletedProcess[bytes]:
     """Run a line of bash, in which `recall` is ours, and give back its output as bytes."""
+    cache = {"RECALL_CACHE": str(vault.parent / "cache")}
     return subprocess.run(
         ["bash", "-c", f'recall() {{ {RECALL} "$@"; }}; {command}'],
-        capture_output=True, cwd=vault, env={**os.environ, **environ}, timeout=120,
+        capture_output=True, cwd=vault, env={**os.environ, **cache, **environ}, timeout=120,
     )  # fmt: skip
 
 
@@ -245,7 +266,7 @@ def test_a_number_that_is_none_is_wrong_usage(vault, capsys):
     assert answer["error"]["message"].startswith("Invalid value for '-k'")
 
 
-def test_words_behind_two_dashes_are_a_question(vault, capsys):
+def test_words_behind_two_dashes_are_a_question(asked, capsys):
     assert main(["search", "--", "-5 degrees and --json"]) == 0
     assert not capsys.readouterr().out.startswith("{")
 
@@ -258,7 +279,7 @@ def test_k_is_bounded_and_the_bounds_are_said(vault, capsys, command, k):
     assert answer["error"]["hint"] == "Give a whole number from 1 to 10,000."
 
 
-def test_a_section_may_be_written_in_capitals(vault, capsys):
+def test_a_section_may_be_written_in_capitals(asked, capsys):
     plain = ran_json(capsys, "search", "sweeter fruit", "--section", "claim")[1]
     assert [hit["path"] for hit in plain["results"]] == ["apples.md"]
     for written in ("Claim", "CLAIM "):
@@ -266,7 +287,7 @@ def test_a_section_may_be_written_in_capitals(vault, capsys):
         assert answer["results"] == plain["results"]
 
 
-def test_a_tag_that_no_note_bears_is_a_warning(vault, capsys):
+def test_a_tag_that_no_note_bears_is_a_warning(asked, capsys):
     asked = ("search", "trees", "--tag", "nosuch")
     assert ran_json(capsys, *asked)[1]["warnings"] == ["no note has the tag nosuch"]
     code, out, err = ran(capsys, *asked)
@@ -275,7 +296,7 @@ def test_a_tag_that_no_note_bears_is_a_warning(vault, capsys):
 
 
 @pytest.mark.parametrize("name", ["", " ", "x" * 300, "a\0b", "[[]]"])
-def test_a_name_that_is_no_name_is_an_error_in_plain_words(vault, capsys, name):
+def test_a_name_that_is_no_name_is_an_error_in_plain_words(asked, capsys, name):
     code, answer = ran_json(capsys, "suggest-links", name)
     assert (code, answer["error"]["kind"]) in {(2, "usage"), (1, "note-not-found")}
 
@@ -286,12 +307,12 @@ def test_a_name_that_is_no_name_is_an_error_in_plain_words(vault, capsys, name):
      ["search", "trees", "--tag", "\udcff"], ["search", "\udcff trees"],
      ["search", "\u2028\x85 trees"]],
 )  # fmt: skip
-def test_odd_characters_in_an_argument_are_only_characters(vault, capsys, arguments):
+def test_odd_characters_in_an_argument_are_only_characters(asked, capsys, arguments):
     code, answer = ran_json(capsys, *arguments)
     assert (code, answer["schema"]) == (0, "recall.search/1")
 
 
-def test_a_pasted_wikilink_names_its_note(vault, capsys):
+def test_a_pasted_wikilink_names_its_note(asked, capsys):
     for name in ("[[bees]]", "[[bees|the hive]]", "bees.md#meadow"):
         assert ran_json(capsys, "suggest-links", name)[1]["notes"][0]["path"] == "bees.md"
 
@@ -374,8 +395,8 @@ def test_a_closed_stderr_costs_no_answer(vault):
 @pytest.mark.parametrize(
     "command", ["status", "status --json", "--help", "--version", "search trees"]
 )
-def test_a_full_disk_is_said(vault, command):
-    done = shell(f"recall {command} >/dev/full", vault)
+def test_a_full_disk_is_said(indexed, command):
+    done = shell(f"recall {command} >/dev/full", indexed)
     assert done.returncode == 1
     assert done.stderr.decode().splitlines()[-2:] == [
         "recall: can't write: No space left on device.",
@@ -388,24 +409,23 @@ def test_a_full_disk_is_said(vault, command):
     ("command", "code"),
     [("--help", 0), ("search trees", 0), ("search trees --json", 0), ("serch --json", 2)],
 )
-def test_a_reader_that_goes_away_is_no_error(vault, command, code):
+def test_a_reader_that_goes_away_is_no_error(indexed, command, code):
     # The reader is gone before anything is printed.
-    done = shell(f"(sleep 0.5; recall {command}) | true; exit ${{PIPESTATUS[0]}}", vault)
+    done = shell(f"(sleep 0.5; recall {command}) | true; exit ${{PIPESTATUS[0]}}", indexed)
     assert done.returncode == code
     assert b"Traceback" not in done.stderr
     assert b"BrokenPipe" not in done.stderr
 
 
-def test_a_reader_that_has_read_enough_is_no_error(vault):
-    done = shell("recall search trees | head -n 1; exit ${PIPESTATUS[0]}", vault)
+def test_a_reader_that_has_read_enough_is_no_error(indexed):
+    done = shell("recall search trees | head -n 1; exit ${PIPESTATUS[0]}", indexed)
     assert (done.returncode, done.stdout.count(b"\n")) == (0, 1)
 
 
 @pytest.mark.parametrize("encoding", ["", "ascii", "latin-1", "utf-16"])
-def test_json_is_utf_8_whatever_the_terminal_takes(vault, encoding):
-    write(vault, {"heather.md": "# Bruyère ☘\n\nHeather honey is dark.\n"})
+def test_json_is_utf_8_whatever_the_terminal_takes(indexed, encoding):
     done = shell(
-        "recall search $'heather honey \\xff \\xc2\\x9b' --json", vault, PYTHONIOENCODING=encoding
+        "recall search $'heather honey \\xff \\xc2\\x9b' --json", indexed, PYTHONIOENCODING=encoding
     )
     answer = json.loads(done.stdout.decode("utf-8"))
     assert answer["query"] == "heather honey \udcff \x9b"
@@ -421,11 +441,10 @@ def test_json_is_utf_8_whatever_the_terminal_takes(vault, encoding):
      ({"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"}, b"Bruy\\xe8re \\u2618"),
      ({"LC_ALL": "C"}, "Bruyère ☘".encode())],
 )  # fmt: skip
-def test_text_that_a_terminal_can_not_show_is_escaped(vault, environ, title):
-    write(vault, {"heather.md": "# Bruyère ☘\n\nHeather honey is dark.\n"})
-    done = shell("recall search 'heather honey' && recall search $'\\xff'", vault, **environ)
+def test_text_that_a_terminal_can_not_show_is_escaped(indexed, environ, title):
+    done = shell("recall search 'heather honey' && recall search $'\\xff'", indexed, **environ)
     assert (done.returncode, done.stdout.split(b"\n")[0]) == (0, b" 1  " + title)
-    assert shell("recall search --nosuch-☘", vault, **environ).returncode == 2
+    assert shell("recall search --nosuch-☘", indexed, **environ).returncode == 2
 
 
 # ---- Ctrl-C

@@ -1,6 +1,5 @@
 """The facade: what it accepts, what it refuses and in which words."""
 
-
 import pytest
 from standins import WordEmbedder
 from vaults import ORCHARD, index_of, write
