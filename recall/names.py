@@ -27,11 +27,12 @@ _SUFFIX = regex(r"(?<=[^/])\.(?:md|markdown)$", re.IGNORECASE)
 _SHORT_SUFFIX = regex(r"(?<=[^/])\.md$", re.IGNORECASE)  # `a.markdown` may be a whole name
 _SLASHES = regex(r" ?/[ /]*")
 _LEADING = regex(r"(?:\.?/)+")
-_SURROGATES = regex("[\ud800-\udfff]")
 _DENDRON = regex(r"dendron://[^/]*/", re.IGNORECASE)
 _ADDRESS = regex(r"[^\s.]+(?:\.[^\s.]+)+$")
-_UNLINKABLE = regex("[|#^\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
-_UNSHOWABLE = regex("[|\\[\\]\r\n\x00-\x1f\x7f\ud800-\udfff\ufdd0-\ufdef]")
+_UNLINKABLE = regex("[|#^\\[\\]\r\n\x00-\x1f\x7f]")
+_UNSHOWABLE = regex("[|\\[\\]\r\n\x00-\x1f\x7f]")
+_SURROGATES = regex("[\ud800-\udfff]")
+_NO_CHARACTERS = regex("[\ud800-\udfff\ufdd0-\ufdef]")  # in UTF-8, or at all
 _FOLDER_NOTES = ("index", "readme")
 _NOWHERE = Resolution()
 
@@ -46,7 +47,9 @@ def normal_form(name: str) -> str:
     if name.isascii():
         text = name.lower()
     else:
-        text = unicodedata.normalize("NFC", _SURROGATES.sub("\ufffd", name))
+        # What is printable holds none, and the pattern takes long to compile.
+        whole = name if name.isprintable() else _SURROGATES.sub("\ufffd", name)
+        text = unicodedata.normalize("NFC", whole)
         text = unicodedata.normalize("NFC", text.casefold())
     text = " ".join(text.split())
     if "/" in text:
@@ -300,7 +303,7 @@ def _means(
     text: str, card: NoteCard, resolver: Resolver, source: str, *, is_alone: bool = True
 ) -> bool:
     """Whether a link with this text is read as a link, and points at this note (alone)."""
-    if not text.strip() or _UNLINKABLE.search(text):
+    if not text.strip() or _UNLINKABLE.search(text) or _is_broken(text):
         return False
     if _last(text).rpartition(".")[2].lower() in ATTACHMENT_EXTENSIONS and "." in text:
         return False
@@ -312,6 +315,13 @@ def _labelled(text: str, card: NoteCard) -> str:
     title = " ".join(card.title.split())
     if "/" not in text or text.endswith("\\") or not title or title == text:
         return text
-    if _UNSHOWABLE.search(title) or _DENDRON.match(title) or _ADDRESS.match(title):
+    if _UNSHOWABLE.search(title) or _is_broken(title):
+        return text
+    if _DENDRON.match(title) or _ADDRESS.match(title):
         return text  # it could be taken for the target
     return f"{text}|{title}"
+
+
+def _is_broken(text: str) -> bool:
+    """Whether something in it is no character."""
+    return not text.isprintable() and _NO_CHARACTERS.search(text) is not None

@@ -7,12 +7,12 @@ longer is cut between sentences. Furniture (sections without a facet) is left ou
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 
+from recall.digest import sha256
 from recall.domain import BlockKind, Facet, HeadingRules, Note, Passage, Section, Span
 from recall.patterns import regex
 from recall.records import dataclass
@@ -50,7 +50,7 @@ def recipe(rules: HeadingRules, max_tokens: int) -> str:
         rules.furniture,
         rules.related,
     ]
-    return hashlib.sha256(json.dumps(parts, default=list).encode()).hexdigest()
+    return sha256(json.dumps(parts, default=list).encode()).hex()
 
 
 def split(note: Note, *, count_tokens: TokenCounter, max_tokens: int) -> tuple[Passage, ...]:

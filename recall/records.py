@@ -3,9 +3,9 @@
 The standard library writes and compiles the methods of a dataclass while its module is loaded, half
 a millisecond to a millisecond for each class. recall has more than a hundred, of which a search
 uses some thirty, most of them for a handful of instances, and every command is a process of its
-own. Here the very same decorator does the very same work, but when instances are compared, changed,
-printed or many, or somebody asks for the fields. The first instances are filled in by a loop over
-the slots (docs/decisions/0009). Type checkers see the original.
+own. Here the very same decorator does the very same work, but when instances are changed, printed
+or many, or somebody asks for the fields. The first instances are filled in, and compared, by a loop
+over the slots (docs/decisions/0009). Type checkers see the original.
 """
 
 from __future__ import annotations
@@ -13,9 +13,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
+from itertools import count
+from typing import TYPE_CHECKING, Any
 
-__all__ = ["dataclass", "replace"]
+__all__ = ["dataclass", "names_of", "replace", "values_of"]
 
 if TYPE_CHECKING:
     from dataclasses import dataclass, replace
@@ -24,8 +25,7 @@ else:
     def replace(record: object, /, **changes: object) -> object:
         """`dataclasses.replace` of a record, for which its class need not be made."""
         try:
-            kept = {name: getattr(record, name) for name in type(record).__slots__}
-            return type(record)(**{**kept, **changes})
+            return type(record)(**{**values_of(record), **changes})
         except (AttributeError, TypeError):  # a field that is not asked for, or a mistake
             import dataclasses
 
@@ -39,7 +39,19 @@ else:
         return lambda written: _Later(written, options).record
 
 
-MANY = 200  # instances: by then compiled methods would have cost less
+def names_of(kind: type) -> tuple[str, ...]:
+    """The names of a record's fields, for which its class need not be made."""
+    return tuple(
+        [name for base in reversed(kind.__mro__) for name in vars(base).get("__slots__", ())]
+    )
+
+
+def values_of(record: object) -> dict[str, Any]:
+    """What a record holds, by name; as `dataclasses.asdict`, but what it holds stays as it is."""
+    return {name: getattr(record, name) for name in names_of(type(record))}
+
+
+MANY = 200  # instances, or comparisons: by then compiled methods would have cost less
 _one_at_a_time = threading.RLock()
 _SPECIAL = ("ClassVar", "InitVar", "KW_ONLY")  # annotations of what is no plain field
 
@@ -92,8 +104,43 @@ class _Later:
             self.make()
             return getattr(self.record, name)(self_, *values)
 
+        compared = {"__eq__": self._first_eq, "__hash__": self._first_hash}.get(name)
+        method = compared(method) if compared else method
         method.__name__ = name
         return method
+
+    def _first_eq(self, made: Callable[..., object]) -> Callable[..., object]:
+        """The `__eq__` until there is the real one, which `made` makes and asks."""
+        left = count(MANY, -1)
+
+        def eq(self_: object, other: object) -> object:
+            if type(self_) is not self.record or next(left) < 0 or not self._compares_all:
+                return made(self_, other)
+            if type(other) is not self.record:
+                return NotImplemented
+            return _held(self_) == _held(other)
+
+        return eq
+
+    def _first_hash(self, made: Callable[..., object]) -> Callable[..., object]:
+        """The `__hash__` until there is the real one."""
+        left = count(MANY, -1)
+
+        def hash_(self_: object) -> object:
+            if type(self_) is not self.record or next(left) < 0 or not self._compares_all:
+                return made(self_)
+            return hash(_held(self_))
+
+        return hash_
+
+    @property
+    def _compares_all(self) -> bool:
+        """Whether no field is left out of comparisons."""
+        if any(hasattr(base, "__dataclass_fields__") for base in self._written.__bases__):
+            return False
+        given: list[Any] = [self._written.__dict__.get(name) for name in self._names]
+        fields = [item for item in given if type(item).__module__ == "dataclasses"]
+        return all(item.compare and item.hash is None for item in fields)
 
     def _first_init(self) -> Callable[..., None]:
         """The `__init__` until there is the real one."""
@@ -158,6 +205,10 @@ class _Slots:
             else:
                 self._defaults[name] = partial(_same, default)
         return True
+
+
+def _held(record: object) -> tuple[object, ...]:
+    return tuple(values_of(record).values())
 
 
 def _same(value: object) -> object:

@@ -18,10 +18,13 @@ from recall.patterns import regex
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_CJK = "\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
-_FIRST_CJK = "\u3040"
+_CJK = (
+    ("\u3040", "\u30ff"), ("\u3400", "\u4dbf"), ("\u4e00", "\u9fff"), ("\uac00", "\ud7af"),
+    ("\uf900", "\ufaff"), ("\U00020000", "\U0003ffff"),
+)  # fmt: skip
+_FIRST_CJK = _CJK[0][0]
 _ASCII_WORD = regex("[A-Za-z0-9]+")
-_SPACED_WORD = regex(r"(?:[^\W_][\u0300-\u036f]*)+")  # what `_any_word` finds before `_FIRST_CJK`
+_SPACED_WORD = regex(r"(?:[^\W_][\u0300-\u036f]*)+")  # what `_any_word` finds without any CJK
 LONGEST_TERM = 64  # characters; longer runs are hashes and encoded data, not words
 
 # Function words of English: they say how a question is put, not what it is about.
@@ -58,7 +61,7 @@ def distinct_terms(text: str) -> set[str]:
 def terms_of_word(word: str) -> tuple[str, ...]:
     """The terms of one word: its stem, or for CJK runs each pair of neighbouring characters."""
     run = word if word.isascii() else unicodedata.normalize("NFKC", word)
-    if not run.isascii() and _cjk().match(run):
+    if not run.isascii() and _is_cjk(run[0]):
         return tuple(run[i : i + 2] for i in range(max(1, len(run) - 1)))
     folded = fold(word)
     if not folded or len(folded) > LONGEST_TERM:
@@ -69,7 +72,7 @@ def terms_of_word(word: str) -> tuple[str, ...]:
 
 def is_unspaced(word: str) -> bool:
     """Whether it is of a script that puts no blanks between words, so perhaps many words."""
-    return not word.isascii() and _cjk().match(word) is not None
+    return not word.isascii() and _is_cjk(word[0])
 
 
 def content_terms(text: str) -> list[str]:
@@ -97,17 +100,19 @@ def _words_of(text: str) -> re.Pattern[str]:
     """
     if text.isascii():
         return _ASCII_WORD
-    return _SPACED_WORD if max(text) < _FIRST_CJK else _any_word()
+    # Pictures stand behind those scripts, and many notes hold one.
+    has_none = max(text) < _FIRST_CJK or not any(map(_is_cjk, set(text)))
+    return _SPACED_WORD if has_none else _any_word()
+
+
+def _is_cjk(char: str) -> bool:
+    return any(first <= char <= last for first, last in _CJK)
 
 
 @cache
 def _any_word() -> re.Pattern[str]:
-    return re.compile(rf"[{_CJK}]+|(?:[^\W_{_CJK}][\u0300-\u036f]*)+")
-
-
-@cache
-def _cjk() -> re.Pattern[str]:
-    return re.compile(f"[{_CJK}]")
+    cjk = "".join(f"{first}-{last}" for first, last in _CJK)
+    return re.compile(rf"[{cjk}]+|(?:[^\W_{cjk}][\u0300-\u036f]*)+")
 
 
 def _stem(word: str) -> str:

@@ -11,6 +11,7 @@ PACKAGE = Path(recall.__file__).parent
 
 # A module may import those above it, never those below.
 ORDER = (
+    "digest",
     "records",
     "patterns",
     "domain",

@@ -223,9 +223,9 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path, damage):
         middle = len(content) // 2
         file.write_bytes(content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :])
     elif damage == "another file":
-        file.write_bytes(b"no archive")
+        file.write_bytes(b"no table")
     else:
-        elsewhere = tmp_path / "elsewhere.npz"
+        elsewhere = tmp_path / "elsewhere"
         elsewhere.write_bytes(content)
         file.unlink()
         file.symlink_to(elsewhere)
@@ -236,18 +236,19 @@ def test_a_damaged_file_is_as_good_as_none(tmp_path, damage):
     ]
 
 
-def test_an_archive_whose_headers_are_flipped_is_as_good_as_none(tmp_path):
+def test_a_file_with_any_bit_of_its_head_flipped_is_as_good_as_none(tmp_path):
     index = indexed(tmp_path, ORCHARD)
     file = index.settings.index / LEARNED
     content = file.read_bytes()
-    entry = content.index(b"PK\x01\x02")  # of the directory: flags at 8, compression at 10
-    header = content.index(b"{'descr'")  # of an array: NumPy reads it as Python
-    places = (*range(entry + 4, entry + 12), *range(header, header + 8))
-    for place, bit in itertools.product(places, range(8)):
+    facts = read_facts(index.settings.index)
+    assert read(index.settings.index)[0] == facts
+    for place, bit in itertools.product(range(0, content.index(b"\n"), 7), range(8)):
         flipped = bytearray(content)
         flipped[place] ^= 1 << bit
         file.write_bytes(flipped)
-        held, facts = read(index.settings.index), read_facts(index.settings.index)
+        # Of the checksum itself the case of a letter may differ.
+        assert read_facts(index.settings.index) in {None, facts}
+        held = read(index.settings.index)
         assert held is None or held[0] == facts
 
 

@@ -1,7 +1,5 @@
 """What a vault's own links say of the probabilities of its suggestions."""
 
-import json
-import zipfile
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -18,8 +16,9 @@ from recall.links.learned import edges_of, learn
 from recall.links.own_links import FEWEST_ASKED, LEAST_STRETCH, MOST_ASKED, SHIFT, ask, choose, fit
 from recall.links.source import indexed_source, without_its_links
 from recall.render.as_text import Style, status
+from recall.store.array_file import write_arrays
 from recall.store.files import LEARNED
-from recall.store.learned import read_facts
+from recall.store.learned import read, read_facts
 
 COMMON = 4
 SUBJECTS = ("pears", "bees", "wells", "roofs")
@@ -179,17 +178,12 @@ def test_a_vault_is_asked_again_once_a_tenth_of_its_links_is_new(tmp_path):
 def test_a_file_from_before_there_were_corrections_means_none(tmp_path):
     index = vault_of(tmp_path, related_vault(24))
     index.refresh()
-    file = index.settings.index / LEARNED
-    facts = asdict(read_facts(index.settings.index))
+    facts, arrays = read(index.settings.index)
     new = ("asked", "asked_links", "shift", "stretch", "error_plain", "error_corrected")
-    with zipfile.ZipFile(file) as archive:
-        parts = {name: archive.read(name) for name in archive.namelist()}
-    parts["facts.json"] = json.dumps({k: v for k, v in facts.items() if k not in new}).encode()
-    with zipfile.ZipFile(file, "w") as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    read = read_facts(index.settings.index)
-    assert (read.links, read.asked, read.shift) == (facts["links"], 0, 0)
+    known = {name: value for name, value in asdict(facts).items() if name not in new}
+    write_arrays(index.settings.index, LEARNED, {"facts": known}, arrays)
+    held = read_facts(index.settings.index)
+    assert (held.links, held.asked, held.shift) == (facts.links, 0, 0)
     with index_of(tmp_path).read():
         suggested = index_of(tmp_path).suggest_links("n00.md", k=9).suggestions
     assert suggested

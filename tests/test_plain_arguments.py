@@ -64,7 +64,7 @@ def test_what_is_read_the_short_way_is_what_the_parser_reads(words):
     ],
 )  # fmt: skip
 def test_plain_lists_are_read_the_short_way(words, arguments):
-    assert plain.read(words) == (words[0], arguments)
+    assert plain.read(words) == plain.Read(words[0], arguments)
 
 
 @pytest.mark.parametrize("command", list(plain.FORMS))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from recall.records import MANY, _Fields, dataclass, replace
+from recall.records import MANY, _Fields, dataclass, names_of, replace, values_of
 
 
 def late_and_soon() -> tuple[type, type]:
@@ -51,6 +51,39 @@ def test_it_is_compared_and_written_as_the_standard_library_does():
     assert dataclasses.asdict(late(1)) == {"x": 1, "y": 2, "names": []}
     assert dataclasses.replace(late(1), y=7) == late(1, 7)
     assert late.__match_args__ == soon.__match_args__
+
+
+@given(
+    st.tuples(st.integers(0, 1), st.integers(0, 1)), st.tuples(st.integers(0, 1), st.integers(0, 1))
+)
+def test_what_is_compared_makes_no_class_and_is_what_the_standard_library_says(one, other):
+    def pair() -> type:
+        return type("Pair", (), {"__annotations__": {"a": "int", "b": "int"}})
+
+    late, soon = (
+        make(frozen=True, slots=True)(pair()) for make in (dataclass, dataclasses.dataclass)
+    )
+    assert (late(*one) == late(*other)) == (soon(*one) == soon(*other))
+    assert (hash(late(*one)) == hash(late(*other))) == (hash(soon(*one)) == hash(soon(*other)))
+    assert late(*one).__eq__(one) is NotImplemented
+    assert isinstance(vars(late)["__dataclass_fields__"], _Fields)  # not made yet
+
+
+def test_a_field_that_does_not_count_is_not_compared():
+    @dataclass(frozen=True, slots=True)
+    class Answer:
+        text: str
+        seconds: float = dataclasses.field(default=0.0, compare=False)
+
+    assert Answer("yes", 1.0) == Answer("yes", 2.0)
+    assert hash(Answer("yes", 1.0)) == hash(Answer("yes", 2.0))
+
+
+def test_the_names_and_the_values_of_the_fields_are_known_without_a_class():
+    late, _ = late_and_soon()
+    assert names_of(late) == ("x", "y", "names")
+    assert values_of(late(1, names=["a"])) == {"x": 1, "y": 2, "names": ["a"]}
+    assert isinstance(vars(late)["__dataclass_fields__"], _Fields)  # not made yet
 
 
 def test_a_changed_copy_is_what_the_standard_library_gives_and_makes_no_class():

@@ -15,7 +15,9 @@ HEAVY = {"numpy", "faiss", "onnxruntime", "tokenizers", "torch"}
 PARSER = {"typer", "click", "pydantic", "rich"}
 TORCH = {"torch", "transformers", "sentence_transformers"}
 # Each takes as long to load as comparing a question with thousands of notes.
-NEEDLESS = {"difflib", "numpy.ma", "platformdirs", "random", "shutil", "tempfile", "zipfile"}
+NEEDLESS = {
+    "difflib", "hashlib", "numpy.ma", "platformdirs", "random", "shutil", "tempfile", "zipfile",
+}  # fmt: skip
 
 PROBE = """
 import json, sys
@@ -118,7 +120,7 @@ def test_suggestions_read_the_table_that_is_kept_in_a_process_of_their_own(vault
 def test_suggestions_for_an_indexed_note_load_no_model(vault):
     found = loaded(*vault, "suggest-links", "apples.md")
     assert found & (TORCH | PARSER | {"onnxruntime", "tokenizers", "faiss", "yaml"}) == set()
-    assert found & (NEEDLESS - {"shutil", "zipfile"}) == set()  # what was learned is an archive
+    assert found & NEEDLESS == set()
 
 
 def test_a_check_of_an_indexed_note_loads_no_model_and_no_process(vault):
@@ -140,6 +142,22 @@ def test_an_edited_note_is_embedded_without_torch(vault):
     root, cache = vault
     write(root, {"bees.md": "# Bees\n\nA new sentence on heather honey.\n"})
     assert loaded(root, cache, "index") & (TORCH | {"numpy.ma"}) == set()
+
+
+@pytest.mark.parametrize("arguments", [["search", "grafted trees"], ["suggest-links", "apples.md"]])
+def test_a_command_that_has_answered_ends_at_once_and_leaves_nothing_open(vault, arguments):
+    root, cache = vault
+    loaded(root, cache, "index")
+    code = "import atexit; from recall.cli import main; atexit.register(print, 'later'); main()"
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments, "--vault", str(root), "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "RECALL_CACHE": str(cache)},
+        check=True,
+    )
+    assert json.loads(done.stdout)["schema"] == f"recall.{arguments[0]}/1"  # and no word after it
+    assert [file.name for file in (root / ".recall").glob("catalog.sqlite-*")] == []
 
 
 def test_importing_the_package_loads_nothing_heavy():

@@ -430,7 +430,7 @@ def test_an_index_is_written_in_the_layout_of_this_version_only(store):
 READ = """
 import os, sys
 from pathlib import Path
-import faiss, mmap
+import faiss, hashlib, mmap  # what is loaded late must be loaded before nothing may be read
 from recall.store import Store
 from recall.store.vectors import nearest, segments
 if os.geteuid() == 0:  # root may write anywhere

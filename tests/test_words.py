@@ -1,7 +1,7 @@
 """Text → terms."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from recall.words import _any_word, content_terms, fold, terms, words
@@ -78,6 +78,8 @@ def test_plain_text_has_the_same_words_beside_text_of_another_script(text):
     assert [*words(text), ("\u00fc", len(apart) - 1, len(apart))] == words(apart)
 
 
+@example("a 🌱 that says é")
+@example("🌱 ｶﾅ")
 @given(st.text(st.one_of(st.characters(max_codepoint=0x303F), st.sampled_from("é\u0301_—’ "))))
 def test_texts_without_unspaced_scripts_are_cut_by_the_plain_pattern_as_by_the_whole_one(text):
     cut = [found.group() for found in _any_word().finditer(text)]

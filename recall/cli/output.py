@@ -95,6 +95,16 @@ def say(text: str) -> None:
         sys.stderr.flush()
 
 
+def is_written() -> bool:
+    """Whether all that was printed has left this process; what is stuck Python tells at its end."""
+    try:
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
 def is_lost() -> bool:
     """Whether something that was printed waits in vain to be written."""
     try:

@@ -8,22 +8,25 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from recall.patterns import regex
+from recall.records import dataclass
 
 _COUNT = regex("[1-9][0-9]{0,3}")
 _SHARE = regex(r"0?\.[0-9]{1,6}|[01]")
 
 
-class Read(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Read:
     """A command, and what its function is called with."""
 
     command: str
     arguments: dict[str, Any]
 
 
-class _Form(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class _Form:
     """What may follow a command: at most one value for each option, in any order."""
 
     positional: str  # the parameter that words fill; "" for none

@@ -18,25 +18,32 @@ if TYPE_CHECKING:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit code."""
+    """Run the command line and return the exit code; of the process's own arguments, end it.
+
+    Taking all apart that was loaded would take as long as finding the answer, and what is left to
+    do by then the system does at once.
+    """
     # Loading modules makes many objects and no garbage: looking for it is wasted time.
     gc.set_threshold(100_000)
     # What numpy multiplies here is small: a second thread waits for the first, and burns its time.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     asked = list(sys.argv[1:] if arguments is None else arguments)
     as_json = _wants_json(asked[: asked.index("--")] if "--" in asked else asked)
+    code = None
     try:
         output.make_ready()
-        return _perform(list(asked))  # a copy: the parser eats it
+        code = _perform(list(asked))  # a copy: the parser eats it
     except BrokenPipeError:
         output.silence()  # the reader went away (`recall … | head -1`): not an error of ours
         return 0
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - nobody else is left to catch it
         if not is_interrupt(error):
             return _fail(described(error, asked), as_json=as_json)
-    code = _fail(Stopped("stopped; the index is as it was."), as_json=as_json)
-    if arguments is None:
-        # The model's threads may still be at work; taking them down in order can end in an abort.
+    is_stopped = code is None
+    if code is None:
+        code = _fail(Stopped("stopped; the index is as it was."), as_json=as_json)
+    # The model's threads may still be at work then; taking them down in order can end in an abort.
+    if arguments is None and (is_stopped or output.is_written()):
         os._exit(code)
     return code
 

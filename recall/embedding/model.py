@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib.util
 import json
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from recall.digest import file_digest, sha256
 from recall.errors import ModelDamaged, ModelMissing
 from recall.records import dataclass
 
@@ -33,7 +33,6 @@ _TOKENIZER_FILES = (
 _CONFIG_FILES = ("config.json", "sentence_*_config.json")
 _DOWNLOADS = ["*.json", "*.safetensors", "*.txt", "*.model", "*/config.json", "*/*.safetensors"]
 _GET_AGAIN = "get the model again, or choose another one"
-_FILES_READ_AT_ONCE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,11 +117,8 @@ def read_model(model: str, folder: Path) -> ModelFiles:
 
 def sha256_of(path: Path) -> str:
     """Return the SHA-256 of a file in hex."""
-    digest = hashlib.sha256()
     with path.open("rb") as file:
-        while block := file.read(_FILES_READ_AT_ONCE_BYTES):
-            digest.update(block)
-    return digest.hexdigest()
+        return file_digest(file)
 
 
 def sha256_of_list(hashes: Iterable[tuple[str, str]]) -> str:
@@ -130,7 +126,7 @@ def sha256_of_list(hashes: Iterable[tuple[str, str]]) -> str:
     pairs = sorted(hashes)
     if len(pairs) == 1:
         return pairs[0][1]
-    return hashlib.sha256(json.dumps(pairs).encode()).hexdigest()
+    return sha256(json.dumps(pairs).encode()).hex()
 
 
 def check_default_weights(sha256: str) -> None:

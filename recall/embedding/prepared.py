@@ -8,7 +8,6 @@ command reads a record, so what only writing needs is imported late.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 import os
 import re
@@ -19,6 +18,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from recall.digest import sha256
+from recall.embedding.model import sha256_of
 from recall.embedding.space import Space
 from recall.records import dataclass
 
@@ -151,7 +152,7 @@ def publish_graph(aside: Path, target: Path, manifest: dict[str, Any]) -> None:
 
     files = sorted(aside.iterdir())
     sizes = {path.name: path.stat().st_size for path in files}
-    hashes = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    hashes = {path.name: sha256_of(path) for path in files}
     fields = {"format": _FORMAT, "sizes": sizes, "sha256": hashes, **manifest}
     text = json.dumps(fields, indent=1)
     (aside / _MANIFEST).write_text(text, encoding="utf-8")
@@ -191,7 +192,7 @@ def read_manifest(graph: Path) -> dict[str, Any] | None:
 
 def _record_path(models_dir: Path, folder: Path) -> Path:
     # The folder is in the name, so that two environments with one cache don't undo each other.
-    key = hashlib.sha256(str(folder).encode("utf-8", "surrogateescape")).hexdigest()
+    key = sha256(str(folder).encode("utf-8", "surrogateescape")).hex()
     return models_dir / f"{_slug(folder.name)}-{key[:16]}.json"
 
 

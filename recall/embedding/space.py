@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-from dataclasses import asdict
 from typing import TYPE_CHECKING, Protocol
 
-from recall.records import dataclass
+from recall.digest import sha256
+from recall.records import dataclass, values_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -34,9 +33,9 @@ class Space:
     @property
     def fingerprint(self) -> str:
         """SHA-256 in hex: equal if and only if vectors may be compared with each other."""
-        decisive = asdict(self)
+        decisive = values_of(self)
         del decisive["model"]  # the same weights under another name are the same space
-        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+        return sha256(json.dumps(decisive, sort_keys=True).encode()).hex()
 
 
 class Embedder(Protocol):

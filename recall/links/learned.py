@@ -7,6 +7,7 @@ that are taken out of the index are taken out of what is learned.
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 
 # Of the file; another one is not read. Also to be raised when what scores are worth is learned anew
 # (`ranker.json`), which corrections are of.
-LAYOUT = 4
+LAYOUT = 5
 SAMPLE = 20_000  # passages that the whitening is learned of, evenly over the vault
 CROWD = 1000  # notes that hubness is measured against; all of them in a smaller vault
 FEWEST_LINKS = 50  # to learn from: fewer teach an adapter nothing that holds elsewhere
@@ -291,12 +292,13 @@ def _read(folder: Path) -> Learned | None:
         return None
     facts, held = file
     try:
+        folders = tuple(json.loads(held["folders"].tobytes()))
         return Learned(
             Whitening(held["mean"], held["map"]),
             Adapter(held["left"], held["right"]),
             held["crowd"],
             Measures.of_arrays(held),
-            Folders(tuple(held["folders"].tolist()), held["notes"], held["folder_links"]),
+            Folders(folders, held["notes"], held["folder_links"]),
             facts,
         )
     except (KeyError, ValueError, TypeError):
@@ -310,7 +312,7 @@ def _arrays(learned: Learned) -> dict[str, NDArray[Any]]:
         "left": learned.adapter.left,
         "right": learned.adapter.right,
         "crowd": learned.crowd,
-        "folders": np.array(learned.folders.names or ("",)),
+        "folders": np.frombuffer(json.dumps(learned.folders.names).encode(), np.uint8),
         "notes": learned.folders.notes,
         "folder_links": learned.folders.links,
         **learned.measures.arrays(),

@@ -31,6 +31,8 @@ _ESCAPED = regex("[\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 def one_line(value: Mapping[str, object]) -> str:
     """One JSON object, on one line, of characters that UTF-8 can carry."""
     line = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    if line.isprintable():  # so it holds none of them, and nothing need be compiled
+        return line
     return _ESCAPED.sub(lambda found: f"\\u{ord(found.group()):04x}", line)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from recall.digest import sha256
 from recall.domain import (
     Counts,
     FileStamp,
@@ -118,12 +118,12 @@ class Catalog(LinkGraph):
     def paths_by_hash(self, hashes: Iterable[str]) -> dict[str, list[str]]:
         """The notes whose files have these SHA-256, sorted; looks at every note."""
         found: dict[str, list[str]] = {}
-        for path, sha256 in self._db.rows(
+        for path, held in self._db.rows(
             "SELECT path, sha256 FROM notes WHERE sha256 IN (SELECT value FROM json_each(?)) "
             "ORDER BY path",
             (json.dumps(list(hashes)),),
         ):
-            found.setdefault(sha256, []).append(path)
+            found.setdefault(held, []).append(path)
         return found
 
     def stamps_without_hashes(self) -> Mapping[str, tuple[int, int, int, str]]:
@@ -245,7 +245,7 @@ class Catalog(LinkGraph):
         """Those of the texts, given word for word, that more than `max_notes` notes hold."""
         found = set()
         for text in texts:
-            text_hash = hashlib.sha256(storable(text).encode()).digest()
+            text_hash = sha256(storable(text).encode())
             row = self._db.row("SELECT notes FROM texts WHERE hash = ?", (text_hash,))
             if row is not None and row[0] > max_notes:
                 found.add(text)
@@ -257,7 +257,7 @@ class Catalog(LinkGraph):
         for text in texts:
             row = self._db.row(
                 "SELECT id FROM texts WHERE hash = ? AND embedded = 1",
-                (hashlib.sha256(storable(text).encode()).digest(),),
+                (sha256(storable(text).encode()),),
             )
             if row is not None:
                 found[text] = int(row[0])

@@ -73,7 +73,7 @@ def _learned(directory: Path) -> Iterator[Diagnosis]:
     """What the vault taught; it can always be learned again."""
     if not os.path.lexists(directory / LEARNED):
         return
-    if learned.read(directory) is None:
+    if learned.read(directory, whole=True) is None:
         message = f"{LEARNED} is not what was written"
         yield Diagnosis("what was learned", Health.WARNING, message, NEXT_BUILD)
     else:

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CATALOG = "catalog.sqlite"
 # What `recall.links` learned from the vault, with the number of the layout: one of another layout
 # is not taken for current. Deleting it costs time only.
-LEARNED = "learned-4.npz"
-LEARNED_BEFORE = ("learned.npz", "learned-3.npz")
+LEARNED = "learned-5.table"
+LEARNED_BEFORE = ("learned.npz", "learned-3.npz", "learned-4.npz")
 TABLE = "notes.table"  # the table of notes; deleting it costs time only
 TABLE_CHANGES = "notes.changes"  # and what changed of it since
 REBUILD = "run `recall index --full`"
@@ -35,7 +35,7 @@ NO_LOCKS = frozenset({errno.ENOLCK, errno.EOPNOTSUPP, errno.ENOSYS})  # said of 
 _TAILS = ("", "-wal", "-shm", "-journal")  # of the files that SQLite keeps for one catalog
 _SEAL_ASIDE = regex(r"catalog\.seal\.[0-9]+")
 _TABLE_ASIDE = regex(r"notes\.(table|changes)\.[0-9]+")
-_LEARNED_ASIDE = regex(r"learned-4\.npz\.\w+")
+_LEARNED_ASIDE = regex(r"learned-(4\.npz\.\w+|5\.table\.[0-9]+)")
 _SEGMENT = regex(r"vectors-[1-9][0-9]*\.faiss")
 _JOURNAL_MAGIC = bytes.fromhex("d9d505f920a163d7")
 _SAFELY = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)

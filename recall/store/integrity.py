@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from typing import TYPE_CHECKING
 
+from recall.digest import sha256
 from recall.errors import IndexDamaged
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def _flaw_of_texts(database: Database) -> str | None:
     if report != "ok":
         return str(report)
     for number, text_hash, text in database.rows("SELECT id, hash, text FROM texts"):
-        if hashlib.sha256(text.encode()).digest() != text_hash:
+        if sha256(text.encode()) != text_hash:
             return f"text {number} is not the one that was kept"
     return None
 

@@ -1,28 +1,21 @@
-"""The file beside the index that holds what was learned from the vault; it may be deleted.
-
-A zip archive: numbers in the form of NumPy, without pickles, and what they are of as JSON, which
-can be read without NumPy. The archive's checksums tell a damaged file.
-"""
+"""The file beside the index that holds what was learned from the vault; it may be deleted."""
 
 from __future__ import annotations
 
-import json
-import os
-import zipfile
-from dataclasses import asdict
-from pathlib import Path
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from recall.domain import LearnedFacts
+from recall.records import values_of
+from recall.store.array_file import DAMAGE, load_arrays, read_head, write_arrays
 from recall.store.files import LEARNED, LEARNED_BEFORE, TABLE, TABLE_CHANGES, open_to_read
 from recall.store.seal import read_seal, renew
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
-
-_FACTS = "facts.json"
 
 
 def is_current(directory: Path) -> bool:
@@ -45,26 +38,27 @@ def mark_as_current(directory: Path) -> None:
 
 
 def read_facts(directory: Path) -> LearnedFacts | None:
-    """What the file is of; None if it is not there, or damaged."""
+    """What the file is of; None if it is not there, or its head is damaged."""
     try:
-        with open_to_read(directory / LEARNED) as stream, zipfile.ZipFile(stream) as archive:
-            return LearnedFacts(**json.loads(archive.read(_FACTS)))
-    except Exception:  # noqa: BLE001 - a damaged archive raises more than `zipfile` and NumPy name
+        with open_to_read(directory / LEARNED) as file:
+            return LearnedFacts(**read_head(file).of["facts"])
+    except DAMAGE:
         return None
 
 
-def read(directory: Path) -> tuple[LearnedFacts, dict[str, NDArray[Any]]] | None:
-    """What the file is of, and its numbers by name; None if it is not there, or damaged."""
-    import numpy as np
+def read(
+    directory: Path, *, whole: bool = False
+) -> tuple[LearnedFacts, dict[str, NDArray[Any]]] | None:
+    """What the file is of, and its numbers by name; None if it is not there, or damaged.
 
+    Args:
+        directory: The folder of the index.
+        whole: Compare it even where the seal vouches for it.
+    """
     try:
-        with (
-            open_to_read(directory / LEARNED) as stream,
-            np.load(stream, allow_pickle=False) as held,
-        ):
-            facts = LearnedFacts(**json.loads(held.zip.read(_FACTS)))
-            return facts, {name: held[name] for name in held.files if name != _FACTS}
-    except Exception:  # noqa: BLE001 - a damaged archive raises more than `zipfile` and NumPy name
+        of, arrays = load_arrays(directory, LEARNED, whole=whole)
+        return LearnedFacts(**of["facts"]), arrays
+    except DAMAGE:
         return None
 
 
@@ -74,21 +68,8 @@ def write(directory: Path, facts: LearnedFacts, arrays: Mapping[str, NDArray[Any
     Raises:
         OSError: The folder can't be written to.
     """
-    import tempfile  # late, as it loads what makes random numbers
-
-    import numpy as np
-
-    descriptor, name = tempfile.mkstemp(prefix=f"{LEARNED}.", suffix=".part", dir=directory)
-    part = Path(name)
-    try:
-        with os.fdopen(descriptor, "wb") as stream:
-            np.savez(stream, allow_pickle=False, **arrays)
-        with zipfile.ZipFile(part, "a") as archive:
-            archive.writestr(_FACTS, json.dumps(asdict(facts)))
-        part.replace(directory / LEARNED)
-        for name in LEARNED_BEFORE:
+    write_arrays(directory, LEARNED, {"facts": values_of(facts)}, arrays)
+    for name in LEARNED_BEFORE:
+        with suppress(OSError):
             (directory / name).unlink(missing_ok=True)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
     mark_as_current(directory)

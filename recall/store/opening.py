@@ -278,7 +278,7 @@ def _check_paths(database: Database, file: Path, look: Stamp | None) -> None:
     if is_in_file and _found_inside.get(file) == look:
         return
     rows = database.rows(
-        "SELECT path FROM notes WHERE instr(path, '..') OR path GLOB '/*' OR typeof(path) <> 'text'"
+        "SELECT path FROM notes WHERE path GLOB '*..*' OR path GLOB '/*' OR typeof(path) <> 'text'"
     )
     if any(not isinstance(path, str) or not is_inside(path) for (path,) in rows):
         raise IndexDamaged(f"{file} names notes outside of the vault", hint=REBUILD)

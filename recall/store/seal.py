@@ -9,7 +9,6 @@ renewed. This guards against accidents: whoever forges an index can forge its se
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import struct
@@ -20,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from recall.digest import file_digest
 from recall.errors import IndexDamaged, IndexUnreadable
 from recall.records import dataclass, replace
 from recall.store.descriptors import reading
@@ -146,7 +146,7 @@ def compare(directory: Path, segments: Iterable[Segment], *, whole: bool = False
         with open_to_read(file) as opened:
             if os.fstat(opened.fileno()).st_size != segment.bytes:
                 raise IndexDamaged(f"{file} has not the size it was written with", hint=REBUILD)
-            digest = hashlib.file_digest(opened, "sha256").hexdigest()
+            digest = file_digest(opened)
         if digest != segment.sha256:
             raise IndexDamaged(f"{file} is not what was written there", hint=REBUILD)
         compared.append(segment.name)

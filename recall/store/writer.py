@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import json
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Self
 
+from recall.digest import sha256
 from recall.errors import IndexBusy, NoteUnreadable, UsageError
 from recall.names import link_keys, names_of
 from recall.store.catalog import Catalog, built_as, now
@@ -302,7 +302,7 @@ class Writer(Catalog):
 
     def _text_id(self, text: str) -> int:
         """The number of a text, new or known; a dropped one gets its old number and vector."""
-        text_hash = hashlib.sha256(text.encode()).digest()
+        text_hash = sha256(text.encode())
         known = self._db.row("SELECT id FROM texts WHERE hash = ?", (text_hash,))
         if known is not None:
             return int(known[0])

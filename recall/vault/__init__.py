@@ -7,7 +7,6 @@ and what can't be read is reported with its reason instead of raised.
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import os
 import stat
 import time
@@ -300,6 +299,8 @@ def _read_regular_file(file: Path, limit: int) -> tuple[bytes, FileStamp]:
         data = stream.read(limit + 1)
     if len(data) > limit:
         raise NoteUnreadable(_too_large(len(data), limit))
+    import hashlib  # late: it loads the system's library, and most commands read no note
+
     stamp = _stamp(info)._replace(sha256=hashlib.sha256(data).hexdigest())
     return data, stamp._replace(changed_ns=UNTRUSTED) if _is_racy(stamp) else stamp
 

@@ -1,46 +1,40 @@
 """The files beside the index that hold the table of notes; they may be deleted.
 
-`notes.table` is the table of one state of the index, `notes.changes` what changed of it since. In
-each a line of JSON with its CRC-32 says which state of which catalog it is of, and where each array
-lies; the arrays follow, aligned, with a CRC-32 of their own. As with vectors, the seal vouches for
-a file that looks as it did when its content was known to be right; any other is compared first.
-A file that is damaged, or of another state, is as good as none: all is then read of the catalog.
+`notes.table` is the table of one state of the index, `notes.changes` what changed of it since. A
+file that is damaged, or of another state, is as good as none: all is then read of the catalog.
 """
 
 from __future__ import annotations
 
 import json
 import os
-import zlib
 from contextlib import suppress
-from dataclasses import asdict, fields
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 import numpy as np
 
-from recall.errors import RecallError
-from recall.records import dataclass
+from recall.records import dataclass, names_of, values_of
+from recall.store.array_file import (
+    DAMAGE,
+    is_vouched,
+    load_arrays,
+    read_head,
+    vouch,
+    write_arrays,
+)
 from recall.store.changes import generation_of
-from recall.store.files import TABLE, TABLE_CHANGES, create, open_to_read
-from recall.store.seal import read_seal, renew
+from recall.store.files import TABLE, TABLE_CHANGES, open_to_read
 from recall.store.vectors.lists import Lists
 from recall.store.vectors.note_patch import Patch
 from recall.store.vectors.note_table import NoteTable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from io import BufferedReader
     from pathlib import Path
 
     from numpy.typing import NDArray
 
 LAYOUT = 2
-ALIGNED = 64  # bytes: where arrays begin, and as much as a vector instruction reads
-LONGEST_HEAD = 1 << 14  # bytes
-_KINDS = {"<i8", "<f4", "|u1"}
-_DAMAGE = (
-    OSError, RecallError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
-)  # fmt: skip
 # As JSON: any `str` survives.
 _WORDS = ("paths", "terms", "tag_names", "gone", "others", "counted")
 
@@ -83,14 +77,13 @@ class TableFile(Generic[Held]):
         """What it is of, and since when; None if there is none, or its head is damaged."""
         try:
             with open_to_read(self._file) as file:
-                return _head(file)[0]
-        except _DAMAGE:
+                return _of(read_head(file).of)
+        except DAMAGE:
             return None
 
     def is_vouched(self) -> bool:
         """Whether the file looks as it did when its content was known to be right."""
-        seal = read_seal(self._directory)
-        return seal is not None and seal.vouches_for(self._file)
+        return is_vouched(self._directory, self._file.name)
 
     def load(self, *, whole: bool = False) -> tuple[State, str | None, Held] | None:
         """What it is of, since when, and what it holds; None if there is none, or it is damaged.
@@ -99,16 +92,10 @@ class TableFile(Generic[Held]):
             whole: Compare it even where the seal vouches for it.
         """
         try:
-            with open_to_read(self._file) as file:
-                (state, since), places, sealed_crc = _head(file)
-                start = file.seek(_aligned(file.tell()))
-                body = np.empty(max(os.fstat(file.fileno()).st_size - start, 0), np.uint8)
-                if file.readinto(body.data) != len(body):
-                    return None
-            if (whole or not self.is_vouched()) and zlib.crc32(body.data) != sealed_crc:
-                return None
-            return state, since, _held(self._kind, body, places)
-        except _DAMAGE:
+            head, arrays = load_arrays(self._directory, self._file.name, whole=whole)
+            state, since = _of(head)
+            return state, since, _held(self._kind, arrays)
+        except DAMAGE:
             return None
 
     def keep(self, state: State, held: Held, *, since: str | None = None) -> None:
@@ -116,30 +103,10 @@ class TableFile(Generic[Held]):
 
         A folder that can't be written to costs time only.
         """
-        arrays = _arrays(held)
-        places: dict[str, tuple[str, tuple[int, ...], int]] = {}
-        end = crc = 0
-        for name, array in arrays.items():
-            places[name] = array.dtype.str, array.shape, end
-            padded = _padding(array.nbytes)
-            crc = zlib.crc32(padded, zlib.crc32(_bytes(array), crc))
-            end += array.nbytes + len(padded)
-        of = {"layout": LAYOUT, "of": asdict(state), "since": since}
-        head = json.dumps({**of, "at": places, "crc": crc}).encode()
-        aside = self._directory / f"{self._file.name}.{os.getpid()}.part"
-        try:
-            with create(aside) as file:
-                file.write(b"%08x %b\n" % (zlib.crc32(head), head))
-                file.write(_padding(file.tell()))
-                for array in arrays.values():
-                    file.write(_bytes(array))
-                    file.write(_padding(array.nbytes))
-            aside.replace(self._file)
-        except OSError:
-            with suppress(OSError):
-                aside.unlink(missing_ok=True)
-            return
-        self.vouch()
+        of = {"layout": LAYOUT, "of": values_of(state), "since": since}
+        with suppress(OSError):
+            write_arrays(self._directory, self._file.name, of, _arrays(held))
+            self.vouch()
 
     def remove(self) -> None:
         """Take it away, if the system lets us."""
@@ -150,8 +117,7 @@ class TableFile(Generic[Held]):
 
     def vouch(self) -> None:
         """Have the seal say that the file is what was written, or is gone."""
-        if (seal := read_seal(self._directory)) is not None:
-            renew(self._directory, seal, [self._file.name])
+        vouch(self._directory, self._file.name)
 
 
 def table_file(directory: Path) -> TableFile[NoteTable]:
@@ -171,57 +137,33 @@ def states(directory: Path) -> Iterator[State]:
             yield head[0]
 
 
-def _head(file: BufferedReader) -> tuple[tuple[State, str | None], Mapping[str, Any], int]:
-    crc, _, body = file.readline(LONGEST_HEAD).rstrip(b"\n").partition(b" ")
-    if int(crc, 16) != zlib.crc32(body):
-        raise ValueError("the head is damaged")
-    head = json.loads(body)
+def _of(head: Mapping[str, Any]) -> tuple[State, str | None]:
     if head["layout"] != LAYOUT:
         raise ValueError("another layout")
-    return (State(**head["of"]), head.get("since")), head["at"], head["crc"]
+    return State(**head["of"]), head.get("since")
 
 
-def _held(kind: type[Held], body: NDArray[np.uint8], places: Mapping[str, Any]) -> Held:
-    held: dict[str, Any] = {}
-    for name, (number, shape, at) in places.items():
-        if number not in _KINDS:
-            raise ValueError(f"numbers of the kind {number}")
-        count = int(np.prod(shape)) * np.dtype(number).itemsize
-        held[name] = body[at : at + count].view(number).reshape(shape)
+def _held(kind: type[Held], arrays: Mapping[str, NDArray[Any]]) -> Held:
     parts: dict[str, Any] = {}
-    for item in fields(kind):
-        if item.name in _WORDS:
-            parts[item.name] = tuple(json.loads(held[item.name].tobytes()))
-        elif f"{item.name}.starts" in held:
-            parts[item.name] = Lists(held[f"{item.name}.starts"], held[f"{item.name}.items"])
+    for name in names_of(kind):
+        if name in _WORDS:
+            parts[name] = tuple(json.loads(arrays[name].tobytes()))
+        elif f"{name}.starts" in arrays:
+            parts[name] = Lists(arrays[f"{name}.starts"], arrays[f"{name}.items"])
         else:
-            parts[item.name] = held[item.name]
+            parts[name] = arrays[name]
     return kind(**parts)
 
 
 def _arrays(held: NoteTable | Patch) -> dict[str, NDArray[Any]]:
-    """Every part as arrays of little-endian numbers."""
+    """Every part as arrays of numbers."""
     found: dict[str, NDArray[Any]] = {}
-    for item in fields(held):
-        part = getattr(held, item.name)
+    for name, part in values_of(held).items():
         if isinstance(part, Lists):
-            found[f"{item.name}.starts"] = part.starts
-            found[f"{item.name}.items"] = part.items
+            found[f"{name}.starts"] = part.starts
+            found[f"{name}.items"] = part.items
         elif isinstance(part, tuple):
-            found[item.name] = np.frombuffer(json.dumps(part).encode(), np.uint8)
+            found[name] = np.frombuffer(json.dumps(part).encode(), np.uint8)
         else:
-            found[item.name] = part
-    kinds = {"i": "<i8", "f": "<f4", "u": "|u1"}
-    return {name: np.ascontiguousarray(a, dtype=kinds[a.dtype.kind]) for name, a in found.items()}
-
-
-def _bytes(array: NDArray[Any]) -> memoryview:
-    return array.reshape(-1).view(np.uint8).data
-
-
-def _aligned(place: int) -> int:
-    return -(-place // ALIGNED) * ALIGNED
-
-
-def _padding(place: int) -> bytes:
-    return b"\0" * (_aligned(place) - place)
+            found[name] = part
+    return found

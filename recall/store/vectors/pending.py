@@ -6,7 +6,6 @@ kill cut off or a disk garbled is left out when the file is read again.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import zlib
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from recall.digest import sha256
 from recall.errors import IndexDamaged
 from recall.store.files import create, open_to_change, open_to_read
 
@@ -34,7 +34,7 @@ class Pending:
 
     def __init__(self, directory: Path, space: str) -> None:
         self._file = directory / FILE
-        self._space = hashlib.sha256(space.encode("utf-8", "surrogatepass")).digest()
+        self._space = sha256(space.encode("utf-8", "surrogatepass"))
         self._row_of: dict[bytes, int] = {}
         self._rows = 0  # records in the file, good or bad
         self.dimension: int | None = None
