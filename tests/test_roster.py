@@ -35,6 +35,22 @@ def test_it_finds_what_the_catalog_finds(before, after, asked):
                 assert roster.holders_of(ids) == snapshot.holders_of(ids)
 
 
+@settings(max_examples=25)  # each writes an index
+@given(held=notes, asked=st.lists(st.sampled_from([*PATHS, "gone.md"]), unique=True))
+def test_which_terms_notes_hold_is_the_same_for_who_asks_again(held, asked):
+    terms = {"one", "two", "everywhere", "nowhere"}
+    with TemporaryDirectory() as folder:
+        store = Store(Path(folder) / "index")
+        publish(store, *(note(path, *texts) for path, texts in held.items()))
+        with store.read() as snapshot:
+            first = snapshot.terms_held(terms, asked)
+            for known in (["two"], ["one", "everywhere", "nowhere"]):  # ever more of them
+                snapshot.lexical(known, 3)
+                snapshot._known.roster = Roster(snapshot.database)
+                assert snapshot.terms_held(terms, asked) == first
+    assert first == {path: terms.intersection(held[path]) for path in asked if path in held}
+
+
 def test_who_asks_again_gets_the_same_answers(tmp_path, monkeypatch):
     store = Store(tmp_path / "index")
     publish(store, *(note(f"{name}.md", "pears and plums", name) for name in "dacb"))

@@ -261,9 +261,10 @@ class _Asked:
     def _parts(self, paths: Sequence[str]) -> list[HitParts]:
         """The parts of the scores of some notes."""
         new = [path for path in paths if path not in self.parts]
-        terms = self.scope.snapshot.terms_of(new) if new else {}
+        asked = {term for group in self.rarity for term in group}
+        held = self.scope.snapshot.terms_held(asked, new) if new else {}
         for path in new:
-            share = share_held(terms.get(path, frozenset()), self.rarity)
+            share = share_held(held.get(path, frozenset()), self.rarity)
             parts = self._of_candidate(path)
             self.parts[path] = replace(parts, name=self.names.get(path), share=share)
         return [self.parts[path] for path in paths]

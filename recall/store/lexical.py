@@ -39,6 +39,16 @@ def terms_of(database: Database, paths: Iterable[str]) -> dict[str, frozenset[st
     return {path: frozenset(" ".join(columns).split()) for path, *columns in rows}
 
 
+def holders_among(database: Database, matched: str, numbers: Iterable[int]) -> list[int]:
+    """Those of some notes, given by their numbers, that a `match` finds; ascending."""
+    rows = database.rows(
+        "SELECT w.rowid FROM json_each(?) q CROSS JOIN words w ON w.rowid = q.value "
+        "WHERE w.words MATCH ? ORDER BY w.rowid",
+        (json.dumps(list(numbers)), matched),
+    )
+    return [number for (number,) in rows]
+
+
 def column_weights(filters: Filters, columns: Mapping[str, float] | None) -> dict[str, float]:
     """The weight of every column, in the table's order; facets asked for leave out the others."""
     given = dict.fromkeys(COLUMNS, 1.0) if columns is None else columns

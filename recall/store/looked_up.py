@@ -96,6 +96,18 @@ class LookedUp(Catalog):
         """Every term of each of those notes that are in the index."""
         return lexical.terms_of(self._db, paths)
 
+    def terms_held(self, terms: Collection[str], paths: Sequence[str]) -> dict[str, frozenset[str]]:
+        """Those of the terms that each of the notes holds, of those notes that are in the index."""
+        roster, postings = self._known.roster, self._known.postings
+        if roster is None or postings is None:
+            return {path: held.intersection(terms) for path, held in self.terms_of(paths).items()}
+        there, numbers = roster.found(paths)
+        held_by = postings.held(terms, numbers)
+        return {
+            path: frozenset(term for term, is_held in held_by.items() if is_held[at])
+            for at, path in enumerate(there)
+        }
+
     def note_count(self) -> int:
         """How many notes the index holds."""
         if self._known.notes is None:

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from recall.store.filters import note_conditions
-from recall.store.lexical import column_weights, match
+from recall.store.lexical import column_weights, holders_among, match
+from recall.store.schema import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Mapping
@@ -38,6 +39,7 @@ class Postings:
         self._db = database
         self._roster = roster  # gives all notes, once they are in memory
         self._kept: dict[tuple[str, str], tuple[Ids, Scores]] = {}  # lately asked ones last
+        self._ranks: set[str] = set()  # ways to weigh columns that were asked for
         self._size = 0
         self._order: Ids | None = None  # of all notes: their numbers, by path
 
@@ -82,6 +84,24 @@ class Postings:
         """In how many notes each term occurs in one of the columns that have a weight."""
         found = self._parts(dict.fromkeys(terms, 1.0), of_column)
         return {term: len(ids) for term, (_, ids, _) in found.items()}
+
+    def held(self, terms: Iterable[str], numbers: Ids) -> dict[str, NDArray[np.bool_]]:
+        """Whether each of some notes holds a term, in any column: of each term (notes,)."""
+        found = {}
+        for term in terms:
+            matched = match([term], COLUMNS)
+            keys = self._keys(matched)
+            # A word that nearly all notes hold was not asked for.
+            holders = self._kept[keys[0]][0] if keys else self._among(numbers, matched)
+            places = np.searchsorted(holders, numbers)
+            found[term] = np.append(holders, -1)[places] == numbers
+        return found
+
+    def _keys(self, matched: str) -> list[tuple[str, str]]:
+        return [key for rank in self._ranks if (key := (matched, rank)) in self._kept]
+
+    def _among(self, numbers: Ids, matched: str) -> Ids:
+        return np.array(holders_among(self._db, matched, numbers.tolist()), dtype=np.int64)
 
     def _best(
         self, held: Ids, totals: Scores, k: int, also: Collection[str]
@@ -162,6 +182,7 @@ class Postings:
                 np.array([score for _, score in rows], dtype=np.float64),
             )
             self._size += len(rows)
+            self._ranks.add(rank)
         self._kept[matched, rank] = found
         while self._size > KEPT:
             self._size -= len(self._kept.pop(next(iter(self._kept)))[0])

@@ -49,6 +49,11 @@ class Roster:
         rows = [row for row in map(self._row_of.get, paths) if row is not None]
         return self._numbers[rows]
 
+    def found(self, paths: Iterable[str]) -> tuple[list[str], Numbers]:
+        """Those of the notes that are there, in this order, and the catalog's numbers of them."""
+        there = [path for path in paths if path in self._row_of]
+        return there, self.numbers_of(there)
+
     def at(self, rows: Numbers) -> tuple[list[str], Numbers]:
         """The paths of notes, and the catalog's numbers of them."""
         return [self.paths[row] for row in rows.tolist()], self._numbers[rows]

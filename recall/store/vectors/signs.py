@@ -23,8 +23,8 @@ ROWS_A_QUERY = 7_000  # below, a product of matrices is quicker
 # Rows to compare, times the root of how many there are, and for each that is asked for. Of 75,000
 # vectors of real texts these held 99 in 100 of the 136 nearest (`benchmarks/nearest.py`).
 COMPARED = 5
-A_RESULT = 25
-LOOKED_AT_AGAIN = 4  # times as many
+A_RESULT = 16
+LOOKED_AT_AGAIN = 5  # times as many
 
 BITS = 3  # of a query's number
 HIGHEST = 2**BITS - 1  # of its levels
