@@ -22,14 +22,19 @@ from vaults import ORCHARD, index_of, write
 # Compiled once for all: for every worker, and for every process that a test starts.
 sys.dont_write_bytecode = False
 os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-if "PYTEST_XDIST_WORKER" in os.environ:  # the workers share the cores already
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # Time bounds have tests of their own, which don't count the time of other programs.
 PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("quick", PATIENT, max_examples=50)
 settings.register_profile("slow", PATIENT, max_examples=2_000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "quick"))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let workers share the cores: threads of numpy's that wait for each other would fill them."""
+    if config.getoption("numprocesses", default=None):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")  # read by a worker when it loads numpy
+
 
 # The longest files come first, so that in the end no worker waits for another. The first of all
 # loads torch, with which it prepares the model for the others; the next ones need no model.
