@@ -72,7 +72,7 @@ def build(
         state = _look(store, identity, full=full)
         work = None
         if state.snapshot is not None:
-            with state.snapshot as snapshot:
+            with store.asking(state.snapshot) as snapshot:
                 work = pending(snapshot, listing)
                 if report := _nothing_to_do(snapshot, listing, work, started):
                     return report
@@ -101,7 +101,7 @@ class _State:
 def _look(store: Store, identity: Identity, *, full: bool) -> _State:
     """Open what is there, once, and see whether it can be updated."""
     try:
-        snapshot = store.read()
+        snapshot = store.opened()
     except IndexMissing:
         return _State()
     except (IndexOutdated, IndexDamaged) as error:

@@ -61,13 +61,16 @@ class Store:
         return Snapshot(self.directory, self._shelf)
 
     @contextmanager
-    def asking(self) -> Iterator[Snapshot]:
+    def asking(self, opened: Snapshot | None = None) -> Iterator[Snapshot]:
         """The published state, for one of several questions; raises like `read`.
 
         It stays open for the next question, which then pays neither for opening nor for what this
         one looked up. Builds, of this process or another, don't wait for it.
+
+        Args:
+            opened: What `opened` gave, if that was asked already.
         """
-        snapshot = self._opened()
+        snapshot = opened or self.opened()
         try:
             yield snapshot
         except BaseException:
@@ -80,7 +83,8 @@ class Store:
         """Close what waits for the next question, which then opens the index again."""
         self._shelf.give(None)
 
-    def _opened(self) -> Snapshot:
+    def opened(self) -> Snapshot:
+        """The published state, for `asking`; raises like `read`."""
         kept = self._shelf.take()
         if kept is not None and kept.process == os.getpid():  # else it is our parent's
             with suppress(RecallError):  # opening says it again
