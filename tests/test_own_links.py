@@ -13,7 +13,16 @@ from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.features import compute
 from recall.links.learned import edges_of, learn
-from recall.links.own_links import FEWEST_ASKED, LEAST_STRETCH, MOST_ASKED, SHIFT, ask, choose, fit
+from recall.links.own_links import (
+    FEWEST_ASKED,
+    LEAST_STRETCH,
+    MOST_ASKED,
+    OF_ASKING,
+    SHIFT,
+    ask,
+    choose,
+    fit,
+)
 from recall.links.source import indexed_source, without_its_links
 from recall.render.as_text import Style, status
 from recall.store.array_file import write_arrays
@@ -179,8 +188,7 @@ def test_a_file_from_before_there_were_corrections_means_none(tmp_path):
     index = vault_of(tmp_path, related_vault(24))
     index.refresh()
     facts, arrays = read(index.settings.index)
-    new = ("asked", "asked_links", "shift", "stretch", "error_plain", "error_corrected")
-    known = {name: value for name, value in asdict(facts).items() if name not in new}
+    known = {name: value for name, value in asdict(facts).items() if name not in OF_ASKING}
     write_arrays(index.settings.index, LEARNED, {"facts": known}, arrays)
     held = read_facts(index.settings.index)
     assert (held.links, held.asked, held.shift) == (facts.links, 0, 0)

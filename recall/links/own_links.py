@@ -52,6 +52,8 @@ FOLDS = 5
 STEPS = 20  # of Newton's method at most; it needs five
 ENOUGH = 1e-9  # a step that changes nothing any more
 CHANGED_SHARE = 0.1  # of a vault's links, from which on it is asked again
+# The fields of `LearnedFacts` that asking fills in.
+OF_ASKING = ("asked", "asked_links", "shift", "stretch", "error_plain", "error_corrected")
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,15 +196,7 @@ def still_holds(before: LearnedFacts, now: LearnedFacts) -> bool:
 
 def taken_over(before: LearnedFacts, now: LearnedFacts) -> LearnedFacts:
     """What was learned now, with the correction of before."""
-    return replace(
-        now,
-        asked=before.asked,
-        asked_links=before.asked_links,
-        shift=before.shift,
-        stretch=before.stretch,
-        error_plain=before.error_plain,
-        error_corrected=before.error_corrected,
-    )
+    return replace(now, **{name: getattr(before, name) for name in OF_ASKING})
 
 
 def errors(
