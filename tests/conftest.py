@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -63,6 +64,19 @@ def models_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with FileLock(root / "prepared.lock"):  # the first that needs it prepares it for all
         open_embedder(models_dir=folder)
     return folder
+
+
+@pytest.fixture
+def memory_disk(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder in memory where the system has one: there no write waits for a disk.
+
+    What a killed process leaves is the same; only a loss of power would tell them apart.
+    """
+    if not os.access("/dev/shm", os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

@@ -373,10 +373,10 @@ def test_two_processes_write_no_notes_at_once(vault, journal):
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="the system can't fork")
 @pytest.mark.parametrize("what", ["apply", "undo"])
-def test_a_process_killed_at_any_step_leaves_old_or_new_notes_and_undo_the_old(tmp_path, what):
+def test_a_process_killed_at_any_step_leaves_old_or_new_notes_and_undo_the_old(memory_disk, what):
     script = Path(__file__).parent / "killing.py"
     done = subprocess.run(
-        [sys.executable, str(script), str(tmp_path), what], capture_output=True, check=True
+        [sys.executable, str(script), str(memory_disk), what], capture_output=True, check=True
     )
     steps = [json.loads(line) for line in done.stdout.splitlines()]
     assert len(steps) > 60
