@@ -23,6 +23,7 @@ from test_store import DIMENSION, IDENTITY, embed, note, publish, vectors
 
 from recall.errors import IndexBusy, IndexDamaged, IndexMissing, IndexOutdated, UsageError
 from recall.store import FORMAT, Store
+from recall.store.database import Database
 from recall.store.vectors import publishing
 from recall.store.vectors.pending import FILE as PENDING
 
@@ -420,6 +421,33 @@ def test_an_index_of_another_layout_is_outdated_until_it_is_built_from_nothing(s
         store.write(IDENTITY)
     publish(store, *BEFORE, fresh=True)
     assert answers(store)["paths"] == ["a.md", "b.md"]
+
+
+def test_a_build_that_begins_the_moment_another_is_published_keeps_its_files(store, monkeypatch):
+    """The first tidies up while the second has written its vectors, and has not published them."""
+    publish(store, *BEFORE)
+    written, tidied = threading.Event(), threading.Event()
+    second = threading.Thread(target=publish, args=(store, note("c.md", "three")))
+    run = Database.run
+
+    def run_in_turns(database, sql, parameters=()):
+        if sql == "COMMIT" and threading.current_thread() is second:
+            written.set()
+            assert tidied.wait(60)
+        found = run(database, sql, parameters)
+        if sql == "COMMIT" and threading.current_thread() is not second:
+            second.start()
+            assert written.wait(60)
+        return found
+
+    monkeypatch.setattr(Database, "run", run_in_turns)
+    publish(store, note("b.md", "four", "both"))
+    tidied.set()
+    second.join()
+    assert answers(store)["paths"] == ["a.md", "b.md", "c.md"]
+    assert "three" in answers(store)["nearest"][1]
+    with store.write(IDENTITY) as writer:
+        assert writer.missing_texts() == []
 
 
 def test_an_index_is_written_in_the_layout_of_this_version_only(store):

@@ -211,7 +211,7 @@ class Writer(Catalog):
             IndexUnwritable: The system does not allow it, or the disk is full.
         """
         from recall.store.vectors.note_table_file import table_file  # late: a start needs neither
-        from recall.store.vectors.publishing import publish_vectors, remove_dead_files
+        from recall.store.vectors.publishing import publish_vectors
 
         self.resolve_links()
         self._drop_texts()
@@ -234,14 +234,30 @@ class Writer(Catalog):
             ],
         )
         self._db.run("COMMIT")
-        with contextlib.suppress(OSError):  # it is published; the next one tidies up
-            remove_dead_files(self._db, self._directory)
-            pending.clear()
+        # Published. Readers are not waited for, and a build that has begun by now does the rest.
+        self._db.run("PRAGMA busy_timeout = 0")
+        with contextlib.suppress(IndexBusy):
+            self._tidy(generation, pending)
         with contextlib.suppress(IndexBusy):
             self._seal(generation)
         published(self._directory)
         self.close()
         return generation
+
+    def _tidy(self, generation: int, pending: Pending) -> None:
+        """Remove the files that nobody needs any more.
+
+        Raises:
+            IndexBusy: Another build has begun; the files may be what it is writing.
+        """
+        from recall.store.vectors.publishing import remove_dead_files
+
+        self._db.run("BEGIN IMMEDIATE")
+        with contextlib.suppress(OSError):  # the next build tries again
+            remove_dead_files(self._db, self._directory)
+            if self.generation == generation:
+                pending.clear()
+        self._db.run("ROLLBACK")
 
     def _seal(self, generation: int) -> None:
         """Copy SQLite's log into the catalog, seal that, and empty the log, in this order.
@@ -249,7 +265,6 @@ class Writer(Catalog):
         Raises:
             IndexBusy: Another build has begun, and will seal.
         """
-        self._db.run("PRAGMA busy_timeout = 0")  # readers are not waited for
         changed = blocks_in_log(self._directory)
         _, in_log, copied = self._db.rows("PRAGMA wal_checkpoint(PASSIVE)")[0]
         if in_log != copied:
