@@ -145,6 +145,25 @@ def test_a_build_that_was_not_sealed_answers_and_the_next_one_seals(store):
     assert seals(store)
 
 
+def test_a_log_that_is_emptied_while_it_is_read_is_read_as_far_as_it_goes(
+    store, tmp_path, monkeypatch
+):
+    with store.read():  # so that the log stays
+        change(store)
+        shutil.copy(store.directory / f"{CATALOG}-wal", tmp_path)
+    log, look = tmp_path / f"{CATALOG}-wal", os.fstat
+    every = blocks_in_log(tmp_path)
+
+    def look_before_it_is_cut(descriptor):
+        seen = look(descriptor)
+        os.truncate(log, 32 + 2 * (24 + BLOCK) + 10)  # two frames, and a piece of the third
+        return seen
+
+    monkeypatch.setattr(os, "fstat", look_before_it_is_cut)
+    assert len(every) > 2
+    assert len(blocks_in_log(tmp_path)) == 2
+
+
 def test_a_vectors_file_that_is_vouched_for_is_read_when_everything_is_to_be(store):
     with store.read() as snapshot:
         segments = snapshot.segments()

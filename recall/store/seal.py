@@ -200,7 +200,10 @@ def blocks_in_log(directory: Path) -> set[int]:
         step = _FRAME_HEADER.size + BLOCK
         for place in range(len(head), size - step + 1, step) if page == BLOCK else ():
             file.seek(place)
-            number, of_frame = _FRAME_HEADER.unpack(file.read(_FRAME_HEADER.size))
+            frame = file.read(_FRAME_HEADER.size)
+            if len(frame) < _FRAME_HEADER.size:
+                break  # another process has copied it into the catalog meanwhile, and emptied it
+            number, of_frame = _FRAME_HEADER.unpack(frame)
             if of_frame != salt:
                 break  # left over from an earlier round
             found.add(number - 1)
