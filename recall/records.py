@@ -135,10 +135,13 @@ class _Later:
 
     @property
     def _compares_all(self) -> bool:
-        """Whether no field is left out of comparisons."""
+        """Whether no field is left out of comparisons, as long as the class is not made."""
         if any(hasattr(base, "__dataclass_fields__") for base in self._written.__bases__):
             return False
-        given: list[Any] = [self._written.__dict__.get(name) for name in self._names]
+        with _one_at_a_time:  # making the class takes the fields away
+            if not self._stands_for_later:
+                return False
+            given: list[Any] = [self._written.__dict__.get(name) for name in self._names]
         fields = [item for item in given if type(item).__module__ == "dataclasses"]
         return all(item.compare and item.hash is None for item in fields)
 

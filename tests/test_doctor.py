@@ -16,6 +16,8 @@ from vaults import ORCHARD, index_of, write
 from recall.cli import main
 from recall.domain import Health
 from recall.index import Index
+from recall.store.array_file import vouch
+from recall.store.files import LEARNED
 from recall.store.seal import SEAL, read_seal, write_seal
 
 CATALOG = "catalog.sqlite"
@@ -102,6 +104,18 @@ def test_a_catalog_that_contradicts_itself_is_found_though_it_is_sealed(vault, s
 def test_a_text_without_its_vector_is_found(vault):
     craft(vault, "UPDATE texts SET id = 999 WHERE id = 3")
     assert "rows" in found(vault) or "texts" in found(vault)
+
+
+def test_what_was_learned_and_changed_behind_its_times_is_found_and_learned_anew(vault):
+    folder = vault / ".recall"
+    with (folder / LEARNED).open("r+b") as file:
+        file.seek(-64, os.SEEK_END)
+        file.write(b"\1" * 8)
+    vouch(folder, LEARNED)  # as if the disk had done it
+    message = f"{LEARNED} is not what was written"
+    assert found(vault)["what was learned"] == (Health.WARNING, message, "recall index --full")
+    index_of(vault).refresh(full=True)
+    assert "what was learned" not in found(vault)
 
 
 def test_a_note_changed_behind_its_times_is_found(vault):

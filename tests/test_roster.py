@@ -12,7 +12,7 @@ from recall.store import Store, looked_up
 from recall.store.roster import Roster
 
 PATHS = ("a.md", "b/c.md", "b.md", "é.md", "z.md")
-TEXTS = ("one", "two", "three", "everywhere")
+TEXTS = ("one", "two", "three", "everywhere", "か")
 notes = st.dictionaries(
     st.sampled_from(PATHS), st.lists(st.sampled_from(TEXTS), max_size=5), max_size=5
 )
@@ -38,13 +38,13 @@ def test_it_finds_what_the_catalog_finds(before, after, asked):
 @settings(max_examples=25)  # each writes an index
 @given(held=notes, asked=st.lists(st.sampled_from([*PATHS, "gone.md"]), unique=True))
 def test_which_terms_notes_hold_is_the_same_for_who_asks_again(held, asked):
-    terms = {"one", "two", "everywhere", "nowhere"}
+    terms = {"one", "two", "everywhere", "nowhere", "か", "か "}  # no term of a note has a blank
     with TemporaryDirectory() as folder:
         store = Store(Path(folder) / "index")
         publish(store, *(note(path, *texts) for path, texts in held.items()))
         with store.read() as snapshot:
             first = snapshot.terms_held(terms, asked)
-            for known in (["two"], ["one", "everywhere", "nowhere"]):  # ever more of them
+            for known in (["two", "か"], ["one", "everywhere", "nowhere"]):  # ever more of them
                 snapshot.lexical(known, 3)
                 snapshot._known.roster = Roster(snapshot.database)
                 assert snapshot.terms_held(terms, asked) == first

@@ -57,6 +57,18 @@ def at_once() -> Iterator[None]:
         signal.signal(signal.SIGALRM, before)
 
 
+@pytest.mark.parametrize(
+    "path", ["../x.md", "a/../../x.md", "/etc/x.md", "\0/../../x.md", b"../x.md"]
+)
+def test_a_catalog_that_names_a_note_outside_of_the_vault_is_refused(store, path):
+    publish(store, *BEFORE)
+    with closing(sqlite3.connect(store.directory / CATALOG)) as catalog, catalog:
+        catalog.execute("UPDATE notes SET path = ? WHERE path = 'a.md'", (path,))
+    (store.directory / SEAL).unlink()  # a stranger's index may have one that is right
+    with pytest.raises(IndexDamaged, match="outside of the vault"):
+        Store(store.directory).read()
+
+
 def in_its_place(file: Path) -> Path:
     file.unlink(missing_ok=True)
     return file

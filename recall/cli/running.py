@@ -43,9 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if code is None:
         code = _fail(Stopped("stopped; the index is as it was."), as_json=as_json)
     # The model's threads may still be at work then; taking them down in order can end in an abort.
-    if arguments is None and (is_stopped or output.is_written()):
+    if arguments is None and (is_stopped or (output.is_written() and not _is_watched())):
         os._exit(code)
     return code
+
+
+def _is_watched() -> bool:
+    """Whether a profiler or a debugger has something to tell when Python ends."""
+    return sys.getprofile() is not None or sys.gettrace() is not None
 
 
 def _wants_json(options: Sequence[str]) -> bool:

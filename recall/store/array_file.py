@@ -9,7 +9,9 @@ none, and all that is kept so can be made again.
 from __future__ import annotations
 
 import json
+import math
 import os
+import threading
 import zlib
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -29,6 +31,7 @@ LONGEST_HEAD = 1 << 14  # bytes
 # What a damaged file may raise.
 DAMAGE = (
     OSError, RecallError, ValueError, TypeError, KeyError, AttributeError, RecursionError,
+    OverflowError, MemoryError,
 )  # fmt: skip
 _KINDS = {"i": "<i8", "u": "<u8", "f": "<f4"}
 _BYTES = "|u1"
@@ -68,19 +71,24 @@ def read_arrays(file: BufferedReader, head: Head, *, is_vouched: bool) -> dict[s
     """
     import numpy as np  # late: what the arrays are of can be read without
 
-    start = file.seek(_aligned(file.tell()))
-    body = np.empty(max(os.fstat(file.fileno()).st_size - start, 0), np.uint8)
-    if file.readinto(body.data) != len(body):
-        raise ValueError("the file ends early")
-    if not is_vouched and zlib.crc32(body.data) != head.crc:
-        raise ValueError("the arrays are damaged")
-    held: dict[str, NDArray[Any]] = {}
+    spans: dict[str, tuple[int, int]] = {}
     for name, (kind, shape, at) in head.places.items():
         if kind not in {*_KINDS.values(), _BYTES}:
             raise ValueError(f"numbers of the kind {kind}")
-        count = int(np.prod(shape)) * np.dtype(kind).itemsize
-        held[name] = body[at : at + count].view(kind).reshape(shape)
-    return held
+        spans[name] = at, at + math.prod(shape) * np.dtype(kind).itemsize
+    start = file.seek(_aligned(file.tell()))
+    size = _aligned(max((end for _, end in spans.values()), default=0))
+    if os.fstat(file.fileno()).st_size != start + size:  # before there is room made for it
+        raise ValueError("the file has another size than its head says")
+    body = np.empty(size, np.uint8)
+    if file.readinto(body.data) != size:
+        raise ValueError("the file ends early")
+    if not is_vouched and zlib.crc32(body.data) != head.crc:
+        raise ValueError("the arrays are damaged")
+    return {
+        name: body[slice(*spans[name])].view(kind).reshape(shape)
+        for name, (kind, shape, _) in head.places.items()
+    }
 
 
 def write_arrays(
@@ -92,10 +100,11 @@ def write_arrays(
         directory: The folder of the index.
         name: The file's.
         of: What the arrays are of; anything that JSON can hold, under other names than `at`, `crc`.
-        arrays: Integers, float32 or bytes; of two bytes and more, they are read as 64 bits wide.
+        arrays: float32, uint8 or wider integers, which are read as 64 bits wide.
 
     Raises:
         OSError: The folder can't be written to.
+        ValueError: An array holds other numbers, or there is too much to say of them.
     """
     import numpy as np
 
@@ -110,7 +119,9 @@ def write_arrays(
         crc = zlib.crc32(padded, zlib.crc32(_bytes(array), crc))
         end += array.nbytes + len(padded)
     head = json.dumps({**of, "at": places, "crc": crc}).encode()
-    aside = directory / f"{name}.{os.getpid()}.part"
+    if len(head) + len("00000000 \n") > LONGEST_HEAD:
+        raise ValueError(f"{len(head)} bytes to say what the arrays are of")
+    aside = directory / f"{name}.{os.getpid()}-{threading.get_ident()}.part"
     try:
         with create(aside) as file:
             file.write(b"%08x %b\n" % (zlib.crc32(head), head))
@@ -156,7 +167,12 @@ def vouch(directory: Path, name: str) -> None:
 
 
 def _kind_of(array: NDArray[Any]) -> str:
-    return _BYTES if array.dtype.itemsize == 1 else _KINDS[array.dtype.kind]
+    number = array.dtype.newbyteorder("<").str
+    if number == _BYTES or number == _KINDS["f"]:
+        return number
+    if number[1] not in "iu" or array.dtype.itemsize == 1:
+        raise ValueError(f"numbers of the kind {number} are not kept")
+    return _KINDS[number[1]]
 
 
 def _bytes(array: NDArray[Any]) -> memoryview:

@@ -75,7 +75,7 @@ def _learned(directory: Path) -> Iterator[Diagnosis]:
         return
     if learned.read(directory, whole=True) is None:
         message = f"{LEARNED} is not what was written"
-        yield Diagnosis("what was learned", Health.WARNING, message, NEXT_BUILD)
+        yield Diagnosis("what was learned", Health.WARNING, message, REBUILD)
     else:
         yield Diagnosis("what was learned", Health.GOOD, "it is as it was written")
 

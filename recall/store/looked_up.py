@@ -102,7 +102,8 @@ class LookedUp(Catalog):
         if roster is None or postings is None:
             return {path: held.intersection(terms) for path, held in self.terms_of(paths).items()}
         there, numbers = roster.found(paths)
-        held_by = postings.held(terms, numbers)
+        # A note's terms stand between blanks, so it holds none with a blank in it; FTS5 trims them.
+        held_by = postings.held([term for term in terms if term.split() == [term]], numbers)
         return {
             path: frozenset(term for term, is_held in held_by.items() if is_held[at])
             for at, path in enumerate(there)

@@ -278,7 +278,9 @@ def _check_paths(database: Database, file: Path, look: Stamp | None) -> None:
     if is_in_file and _found_inside.get(file) == look:
         return
     rows = database.rows(
-        "SELECT path FROM notes WHERE path GLOB '*..*' OR path GLOB '/*' OR typeof(path) <> 'text'"
+        # GLOB reads no further than to the first NUL.
+        "SELECT path FROM notes WHERE path GLOB '*..*' OR path GLOB '/*' "
+        "OR instr(path, char(0)) OR typeof(path) <> 'text'"
     )
     if any(not isinstance(path, str) or not is_inside(path) for (path,) in rows):
         raise IndexDamaged(f"{file} names notes outside of the vault", hint=REBUILD)
