@@ -13,7 +13,7 @@ from recall.links.learned import Folders, learn, learned_of
 from recall.links.measures import measure
 from recall.links.whitening import Whitening, unit
 from recall.prepublish import Selection, check
-from recall.store.files import LEARNED
+from recall.store.files import LEARNED, TABLE, TABLE_CHANGES
 from recall.store.learned import is_current, read, read_facts
 
 COMMON = 4
@@ -319,3 +319,7 @@ def test_what_was_measured_is_brought_along_where_a_few_notes_changed(tmp_path):
     assert np.array_equal(kept.marks, whole.marks)
     for name in ("lengths", "hubness"):
         assert np.allclose(getattr(kept, name), getattr(whole, name), atol=1e-6)
+    for name in (LEARNED, TABLE, TABLE_CHANGES):  # which may be done at any time
+        (index.settings.index / name).unlink()
+    index_of(tmp_path).refresh()
+    assert is_current(index.settings.index)

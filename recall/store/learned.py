@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -34,7 +35,8 @@ def is_current(directory: Path) -> bool:
 def mark_as_current(directory: Path) -> None:
     """Say that the file will do for the index as it is now."""
     if (seal := read_seal(directory)) is not None:
-        renew(directory, seal, [LEARNED])
+        is_gone = TABLE_CHANGES in seal.stamps and not os.path.lexists(directory / TABLE_CHANGES)
+        renew(directory, seal, [LEARNED, TABLE_CHANGES] if is_gone else [LEARNED])
 
 
 def read_facts(directory: Path) -> LearnedFacts | None:
