@@ -67,7 +67,7 @@ def change(store: Store) -> None:
 # The functions of the store that a publish runs through.
 STEPS = {
     "publish", "publish_vectors", "write_segment", "remove_dead_files", "clear", "close",
-    "_seal", "write_seal", "_write",
+    "_tidy", "_seal", "write_seal", "_write",
 }  # fmt: skip
 
 
