@@ -401,11 +401,9 @@ def test_a_process_killed_at_any_step_leaves_old_or_new_notes_and_undo_the_old(m
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Index:
-    write(tmp_path, ORCHARD)
-    made = index_of(tmp_path)
-    made.refresh()
-    return made
+def index(own_orchard: Index) -> Index:
+    """Give the vault whose notes are edited."""
+    return own_orchard
 
 
 def test_an_accepted_link_is_no_longer_suggested_and_after_undo_it_is(index):

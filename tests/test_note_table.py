@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from vaults import ORCHARD, index_of, settle, write
 
 from recall.domain import Health
+from recall.index import Index
 from recall.settings import Settings
 from recall.store import opening, writer
 from recall.store.files import CATALOG, TABLE, TABLE_CHANGES
@@ -123,12 +124,18 @@ def test_a_change_writes_what_it_changed_and_reads_no_other_note(tmp_path, monke
         )  # fmt: skip
 
 
-def test_of_what_changed_much_one_table_is_made_and_no_note_is_read_for_it(tmp_path, monkeypatch):
-    write(tmp_path, ORCHARD)
-    index = index_of(tmp_path)
-    index.refresh()
-    write(tmp_path, {"bees.md": "# Bees\n\nA swarm in the clover.\n"})
-    index.refresh(learns=False)
+@pytest.fixture
+def changed_orchard(own_orchard: Index, tmp_path: Path) -> Index:
+    """Give an index of which a note has changed since its table was kept."""
+    write(tmp_path, {"bees.md": "# Bees\n\nGrafted trees, and a swarm in the clover.\n"})
+    own_orchard.refresh(learns=False)
+    return own_orchard
+
+
+def test_of_what_changed_much_one_table_is_made_and_no_note_is_read_for_it(
+    changed_orchard, monkeypatch
+):
+    index = changed_orchard
     read = []
     whole = note_reading.card_from
     monkeypatch.setattr(note_reading, "card_from", lambda row: read.append(row[0]) or whole(row))
@@ -180,12 +187,10 @@ def test_a_record_of_another_copy_of_the_index_is_not_believed(tmp_path):
 
 
 @pytest.mark.parametrize("damage", ["flipped", "cut", "gone"])
-def test_damage_to_what_changed_since_changes_no_answer_and_is_told_by_doctor(tmp_path, damage):
-    write(tmp_path, ORCHARD)
-    index = index_of(tmp_path)
-    index.refresh()
-    write(tmp_path, {"bees.md": "# Bees\n\nGrafted trees, and a swarm in the clover.\n"})
-    index.refresh(learns=False)
+def test_damage_to_what_changed_since_changes_no_answer_and_is_told_by_doctor(
+    changed_orchard, tmp_path, damage
+):
+    index = changed_orchard
     with index.read() as snapshot:
         snapshot.keep_table(max_notes_per_text=COMMON)
     file = index.settings.index / TABLE_CHANGES

@@ -160,6 +160,20 @@ def test_a_command_that_has_answered_ends_at_once_and_leaves_nothing_open(vault,
     assert [file.name for file in (root / ".recall").glob("catalog.sqlite-*")] == []
 
 
+def test_a_command_that_a_profiler_watches_ends_as_python_does(vault):
+    root, cache = vault
+    watch = "import atexit, sys; from recall.cli import main; sys.setprofile(lambda *_: None)"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{watch}; atexit.register(print, 'later'); main()",
+         "search", "grafted trees", "--vault", str(root), "--json"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "RECALL_CACHE": str(cache)},
+        check=True,
+    )  # fmt: skip
+    assert done.stdout.splitlines()[-1] == "later"
+
+
 def test_importing_the_package_loads_nothing_heavy():
     code = "import sys, recall, recall.domain; print(*sorted(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from recall.patterns import regex
-from recall.records import dataclass
+from recall.records import dataclass, names_of
 
 _COUNT = regex("[1-9][0-9]{0,3}")
 _SHARE = regex(r"0?\.[0-9]{1,6}|[01]")
@@ -119,7 +119,7 @@ def call(read: Read) -> tuple[Callable[..., int | None], dict[str, Any]]:
     }
     if read.command == "suggest-links":
         given.setdefault("k", DEFAULT_SUGGESTIONS)
-    shared = {name: given.pop(name) for name in answering.Request.__slots__ if name in given}
+    shared = {name: given.pop(name) for name in names_of(answering.Request) if name in given}
     return functions[read.command], {**given, "request": answering.Request(**shared)}
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from recall.errors import RecallError
 from recall.store.files import create, open_to_read
-from recall.store.seal import read_seal, renew
+from recall.store.seal import read_seal, renew, stamp_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,13 +58,13 @@ def read_head(file: BufferedReader) -> Head:
     return Head(head, head.pop("at"), head.pop("crc"))
 
 
-def read_arrays(file: BufferedReader, head: Head, *, is_vouched: bool) -> dict[str, NDArray[Any]]:
+def read_arrays(file: BufferedReader, head: Head, *, is_known: bool) -> dict[str, NDArray[Any]]:
     """Read the arrays, by name.
 
     Args:
         file: Where `read_head` left it.
         head: What that gave.
-        is_vouched: Whether their checksum need not be compared.
+        is_known: Whether they are known to be right, so that their checksum need not be compared.
 
     Raises:
         OSError, ValueError, TypeError, KeyError: They are not what was written.
@@ -83,7 +83,7 @@ def read_arrays(file: BufferedReader, head: Head, *, is_vouched: bool) -> dict[s
     body = np.empty(size, np.uint8)
     if file.readinto(body.data) != size:
         raise ValueError("the file ends early")
-    if not is_vouched and zlib.crc32(body.data) != head.crc:
+    if not is_known and zlib.crc32(body.data) != head.crc:
         raise ValueError("the arrays are damaged")
     return {
         name: body[slice(*spans[name])].view(kind).reshape(shape)
@@ -150,8 +150,8 @@ def load_arrays(
     """
     with open_to_read(directory / name) as file:
         head = read_head(file)
-        vouched = not whole and is_vouched(directory, name)
-        return head.of, read_arrays(file, head, is_vouched=vouched)
+        is_known = not whole and is_vouched(directory, name)
+        return head.of, read_arrays(file, head, is_known=is_known)
 
 
 def is_vouched(directory: Path, name: str) -> bool:
@@ -162,7 +162,8 @@ def is_vouched(directory: Path, name: str) -> bool:
 
 def vouch(directory: Path, name: str) -> None:
     """Have the seal say that a file is what was written, or is gone."""
-    if (seal := read_seal(directory)) is not None:
+    seal = read_seal(directory)
+    if seal is not None and seal.stamps.get(name) != stamp_of(directory / name):
         renew(directory, seal, [name])
 
 

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from recall.domain import LearnedFacts
 from recall.records import values_of
-from recall.store.array_file import DAMAGE, load_arrays, read_head, write_arrays
+from recall.store.array_file import DAMAGE, load_arrays, read_head, vouch, write_arrays
 from recall.store.files import LEARNED, LEARNED_BEFORE, TABLE, TABLE_CHANGES, open_to_read
-from recall.store.seal import read_seal, renew
+from recall.store.seal import read_seal
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +33,7 @@ def is_current(directory: Path) -> bool:
 
 def mark_as_current(directory: Path) -> None:
     """Say that the file will do for the index as it is now."""
-    if (seal := read_seal(directory)) is not None:
-        is_gone = TABLE_CHANGES in seal.stamps and not os.path.lexists(directory / TABLE_CHANGES)
-        renew(directory, seal, [LEARNED, TABLE_CHANGES] if is_gone else [LEARNED])
+    vouch(directory, LEARNED)
 
 
 def read_facts(directory: Path) -> LearnedFacts | None:

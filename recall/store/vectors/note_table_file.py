@@ -110,10 +110,9 @@ class TableFile(Generic[Held]):
 
     def remove(self) -> None:
         """Take it away, if the system lets us."""
-        if self.is_there():
-            with suppress(OSError):
-                self._file.unlink()
-            self.vouch()
+        with suppress(OSError):
+            self._file.unlink(missing_ok=True)
+        self.vouch()  # somebody else may have taken it away
 
     def vouch(self) -> None:
         """Have the seal say that the file is what was written, or is gone."""
