@@ -35,7 +35,7 @@ from recall.links.candidates import find_candidates
 from recall.links.comparison import Comparison
 from recall.links.features import FEATURES, RELATIVE, compute
 from recall.links.learned import learned_of
-from recall.links.ranker import MISSING, PARTS, Forest, load_ranker
+from recall.links.ranker import MISSING, Forest, load_ranker
 from recall.links.source import indexed_source
 
 if TYPE_CHECKING:
@@ -262,7 +262,7 @@ def table_of(forest: Forest, worth: Calibration) -> dict[str, object]:
     digits = {"threshold": 6, "leaves": 5}  # of the numbers that are not whole
     return {
         "features": list(forest.names),
-        **{part: _short(getattr(forest, part), digits.get(part)) for part in PARTS},
+        **{part: _short(values, digits.get(part)) for part, values in forest.parts().items()},
         "calibration": {
             kind: {name: round(value, 4) for name, value in logistic.items()}
             for kind, logistic in asdict(worth).items()

@@ -85,6 +85,17 @@ def build(
     return run.report(store, state.reason, started)
 
 
+def is_up_to_date(vault: Vault, store: Store, embedder: Embedder, rules: HeadingRules) -> bool:
+    """Whether a build would find nothing changed; raises as a build does, and writes nothing."""
+    with uncollected():
+        listing = vault.list()
+        state = _look(store, identity_of(embedder, rules), full=False)
+        if state.snapshot is None:
+            return False
+        with store.asking(state.snapshot) as snapshot:
+            return _agrees(snapshot.skipped(), listing, pending(snapshot, listing))
+
+
 @dataclass(frozen=True, slots=True)
 class _State:
     """The index as a build finds it."""
@@ -287,16 +298,23 @@ def _nothing_to_do(
 ) -> BuildReport | None:
     """The report of a build that finds nothing changed; opens no note and takes no lock."""
     skipped = snapshot.skipped()
-    opened_in_vain = {item for item in skipped if item.stamp}
-    if work.examine or work.gone or set(skipped) - opened_in_vain != set(listing.skipped):
-        return None
-    if {item.path for item in opened_in_vain} != set(work.unreadable):
+    if not _agrees(skipped, listing, work):
         return None
     return replace(
         _held(snapshot),
         unchanged=len(work.unchanged),
         skipped=skipped,
         seconds=time.perf_counter() - started,
+    )
+
+
+def _agrees(skipped: tuple[Skipped, ...], listing: Listing, work: Plan) -> bool:
+    """Whether an index that left these files out holds what is listed, and nothing else."""
+    opened_in_vain = {item for item in skipped if item.stamp}
+    return (
+        not (work.examine or work.gone)
+        and set(skipped) - opened_in_vain == set(listing.skipped)
+        and {item.path for item in opened_in_vain} == set(work.unreadable)
     )
 
 

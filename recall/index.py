@@ -9,7 +9,7 @@ for hit in index.search("audio models").hits:
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -25,7 +25,7 @@ from recall.arguments import (
     check_space,
     vault_folder,
 )
-from recall.build import build, identity_of
+from recall.build import build, identity_of, is_up_to_date
 from recall.domain import (
     BuildReport,
     Filters,
@@ -38,7 +38,7 @@ from recall.domain import (
 from recall.embedding import why_altered
 from recall.embedding.configured import embedder_for, letters_read, models_dir
 from recall.embedding.lazy import LazyEmbedder
-from recall.errors import UsageError
+from recall.errors import RecallError, UsageError
 from recall.feedback import Feedback, judgements
 from recall.judging import follow, judge, mark_of
 from recall.settings import Settings, load_settings
@@ -183,6 +183,37 @@ class Index:
                         snapshot, keep=True, anew=full, older_will_do=older_will_do
                     )
         return report
+
+    def load_to_search(self, question: str, filters: Filters | None = None) -> None:
+        """Load now what a search for this question will need; that takes longer than searching.
+
+        What can't be loaded is left to the search, which says why.
+        """
+        from recall.search import needs_model
+
+        if isinstance(self.embedder, LazyEmbedder) and needs_model(question, filters or Filters()):
+            with suppress(RecallError):
+                self.embedder.open()
+
+    def load_to_suggest(self) -> None:
+        """Load now what suggestions will need. A note of the index needs no model."""
+        import recall.suggesting  # noqa: F401 - it stays loaded
+
+    def is_up_to_date(self, *, learns: bool = True) -> bool:
+        """Whether `refresh` would find nothing to do; opens no note, writes nothing.
+
+        Args:
+            learns: As for `refresh`.
+
+        Raises:
+            VaultNotFound: The folder of notes is not there.
+        """
+        from recall.store.learned import is_current
+
+        rules = self.settings.rules
+        return is_up_to_date(self._vault, self._store, self.embedder, rules) and (
+            not learns or is_current(self.settings.index)
+        )
 
     def search(
         self,

@@ -75,6 +75,13 @@ def test_a_row_reaches_the_leaves_that_a_walk_down_the_trees_reaches(trees, rows
     assert forest.scores(np.array(rows)).tolist() == expected
 
 
+@given(st.lists(grown_trees(), min_size=1, max_size=4))
+def test_a_forest_is_built_again_from_its_parts(trees):
+    forest = Forest.from_nodes(trees, ["a", "b", "c"])
+    again = Forest.of_lists(forest.names, **{k: v.tolist() for k, v in forest.parts().items()})
+    assert str(again) == str(forest)
+
+
 def test_a_tree_of_more_leaves_than_bits_is_refused():
     chain = [[0, float(at), 2 * at + 1, 2 * at + 2, 0] for at in range(64)]
     nodes = [[0, 0.0, at, at, 1.0] for at in range(129)]

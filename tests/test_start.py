@@ -29,16 +29,16 @@ sys.exit(code)
 
 
 WATCH = """
-import json, sys
-seen = []
+import json, os, sys
+told = os.open(sys.argv[1], os.O_WRONLY | os.O_APPEND | os.O_CREAT)  # by two processes
 def note(event, arguments):
-    if event in ("open", "os.scandir", "sqlite3.connect"):
-        seen.append((event, str(arguments[0])))
+    if event in ("open", "sqlite3.connect"):
+        line = json.dumps([os.getpid() == first, event, str(arguments[0])])
+        os.write(told, (line + "\\n").encode())
+first = os.getpid()
 from recall.cli import main
 sys.addaudithook(note)
-code = main(sys.argv[1:])
-print(json.dumps(seen), file=sys.stderr)
-sys.exit(code)
+sys.exit(main(sys.argv[2:]))
 """
 
 
@@ -69,17 +69,18 @@ def loaded(root: Path, cache: Path, *arguments: str) -> set[str]:
     return set(json.loads(done.stderr.strip().splitlines()[-1]))
 
 
-def watched(root: Path, cache: Path, *arguments: str) -> list[tuple[str, str]]:
-    """What a command opens in and below the vault, in order: (audit event, path)."""
-    done = subprocess.run(
-        [sys.executable, "-c", WATCH, *arguments, "--vault", str(root)],
+def watched(root: Path, cache: Path, *arguments: str) -> list[tuple[bool, str, str]]:
+    """What a command opens in and below the vault: (by its first process, audit event, path)."""
+    told = cache / "told"
+    told.unlink(missing_ok=True)
+    subprocess.run(
+        [sys.executable, "-c", WATCH, str(told), *arguments, "--vault", str(root)],
         capture_output=True,
-        text=True,
         env={**os.environ, "RECALL_CACHE": str(cache)},
         check=True,
     )
-    seen = json.loads(done.stderr.strip().splitlines()[-1])
-    return [(event, path) for event, path in seen if str(root) in path]
+    seen = [json.loads(line) for line in told.read_text(encoding="utf-8").splitlines()]
+    return [(by_first, event, path) for by_first, event, path in seen if str(root) in path]
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["status"]])
@@ -114,7 +115,7 @@ def test_suggestions_read_the_table_that_is_kept_in_a_process_of_their_own(vault
     root, cache = vault
     loaded(root, cache, "index")
     seen = watched(root, cache, "suggest-links", "apples.md")
-    assert [path for event, path in seen if event == "open" and path.endswith("/notes.table")]
+    assert [path for _, event, path in seen if event == "open" and path.endswith("/notes.table")]
 
 
 def test_suggestions_for_an_indexed_note_load_no_model(vault):
@@ -129,13 +130,18 @@ def test_a_check_of_an_indexed_note_loads_no_model_and_no_process(vault):
     assert found & (TORCH | PARSER | slow) == set()
 
 
-def test_an_answer_from_an_unchanged_vault_opens_no_note_and_lists_and_opens_all_else_once(vault):
+def test_an_answer_from_an_unchanged_vault_opens_no_note_and_lists_the_folder_once(vault):
     root, cache = vault
     seen = watched(root, cache, "search", "grafted trees", "--json")
-    assert [path for event, path in seen if event == "open" and path.endswith(".md")] == []
-    folders = [path for event, path in seen if event == "os.scandir"]
-    assert len(folders) == len(set(folders))
-    assert [event for event, _ in seen].count("sqlite3.connect") == 1
+    assert [path for _, event, path in seen if event == "open" and path.endswith(".md")] == []
+    assert [path for _, _, path in seen].count(str(root)) == 1  # it has no other folder
+
+
+def test_the_first_process_of_an_answer_opens_the_catalog_once_and_so_does_the_second(vault):
+    seen = watched(*vault, "search", "grafted trees", "--json")
+    opened = [by_first for by_first, event, _ in seen if event == "sqlite3.connect"]
+    assert opened.count(True) == 1
+    assert opened.count(False) <= 1  # none where there is one processor
 
 
 def test_an_edited_note_is_embedded_without_torch(vault):

@@ -63,7 +63,13 @@ def answer_search(
     """Tell the notes that answer a question, or go on with them."""
     check_question(question, filters)
     text = read_text() if question == FROM_STDIN else None
-    index, warnings = _opened(request, learns=False)
+    index = open_vault(request.vault)
+    warnings = bring_up_to_date(
+        index,
+        refresh=not request.no_refresh,
+        learns=False,
+        meanwhile=lambda: index.load_to_search(text or question, filters),
+    )
     ask = index.search if text is None else index.search_by_text
     result = ask(text or question, k=request.k, filters=filters, include_weak=everything)
     warn(result.warnings)
@@ -92,7 +98,7 @@ def answer_suggest_links(
     everything: bool = False,
 ) -> None:
     """Tell the links that notes are missing; programs get the weak ones marked, people do not."""
-    index, warnings = _opened(request)
+    index, warnings = _opened_to_suggest(request)
     found = [
         index.suggest_links(
             note,
@@ -108,14 +114,15 @@ def answer_suggest_links(
 
 def answer_related(note: str, request: Request) -> None:
     """Tell the notes nearest to a note."""
-    index, warnings = _opened(request)
+    index, warnings = _opened_to_suggest(request)
     _tell([index.related(note, k=request.k)], warnings, "recall.related/1", request)
 
 
-def _opened(request: Request, *, learns: bool = True) -> tuple[Index, tuple[str, ...]]:
+def _opened_to_suggest(request: Request) -> tuple[Index, tuple[str, ...]]:
     """The index, brought up to date, and why it could not be."""
     index = open_vault(request.vault)
-    return index, bring_up_to_date(index, refresh=not request.no_refresh, learns=learns)
+    refresh = not request.no_refresh
+    return index, bring_up_to_date(index, refresh=refresh, meanwhile=index.load_to_suggest)
 
 
 def _go_on(result: SearchResult, index: Index, use: Use) -> bool:

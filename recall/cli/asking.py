@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from recall.cli import output
+from recall.cli.beside import finds_nothing_changed
 from recall.cli.progress import progress
 from recall.errors import IndexBusy, IndexUnwritable
 
@@ -24,16 +25,24 @@ def open_vault(vault: str | None) -> Index:
 
 
 def bring_up_to_date(
-    index: Index, *, refresh: bool, learns: bool = True, older_will_do: bool = False
+    index: Index,
+    *,
+    refresh: bool,
+    learns: bool = True,
+    older_will_do: bool = False,
+    meanwhile: Callable[[], None] | None = None,
 ) -> tuple[str, ...]:
     """Refresh before an answer, or say why not; the first time this builds the index.
 
     `learns` is for suggestions: a search needs nothing of what is learned from the whole vault, and
-    a check is content with what was learned a few notes ago (`older_will_do`).
+    a check is content with what was learned a few notes ago (`older_will_do`). `meanwhile` loads
+    what answering will take, while it is found out whether anything changed.
     """
     if not index.exists:
         output.say("Nothing is indexed yet: building the index first.")
-    elif not refresh:
+    elif not refresh or (
+        meanwhile is not None and finds_nothing_changed(index, meanwhile, learns=learns)
+    ):
         return ()
     try:
         with progress() as on_progress:

@@ -56,7 +56,12 @@ def answer_prepublish(
         _install(index, selection, fail)
         return 0
     selection.check()
-    warnings = bring_up_to_date(index, refresh=not no_refresh, older_will_do=True)
+    warnings = bring_up_to_date(
+        index,
+        refresh=not no_refresh,
+        older_will_do=True,
+        meanwhile=index.load_to_suggest,
+    )
     with progress() as on_progress:
         report = check(index, selection, on_progress=on_progress)
     warn(report.warnings)

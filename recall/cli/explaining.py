@@ -37,7 +37,7 @@ def why_command(
     from recall.render import why
 
     index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
+    warnings = bring_up_to_date(index, refresh=not no_refresh, meanwhile=index.load_to_suggest)
     found = index.why(note, target, k=k, min_score=min_score, drafts=drafts)
     if as_json:
         output.print_json(why.as_json(found, warnings=warnings))

@@ -78,7 +78,7 @@ def suggest_links_command(
         )
         return
     index = open_vault(vault)
-    warnings = bring_up_to_date(index, refresh=not no_refresh)
+    warnings = bring_up_to_date(index, refresh=not no_refresh, meanwhile=index.load_to_suggest)
     answers = (
         index.suggest_links(
             note, k=k, min_score=min_score or 0.0, include_weak=everything, drafts=drafts

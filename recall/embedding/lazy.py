@@ -33,24 +33,29 @@ class LazyEmbedder:
     def space(self) -> Space:
         """The vector space; a model that is not prepared yet is prepared to know it."""
         if not self.is_prepared or self._space is None:
-            self._space = self._embedder().space
+            self._space = self.open().space
         return self._space
 
     def embed_passages(
         self, texts: Sequence[str], *, on_progress: Callable[[int], None] | None = None
     ) -> NDArray[np.float32]:
         """See `Embedder.embed_passages`."""
-        return self._embedder().embed_passages(texts, on_progress=on_progress)
+        return self.open().embed_passages(texts, on_progress=on_progress)
 
     def embed_queries(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """See `Embedder.embed_queries`."""
-        return self._embedder().embed_queries(texts)
+        return self.open().embed_queries(texts)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """See `Embedder.count_tokens`."""
-        return self._embedder().count_tokens(texts)
+        return self.open().count_tokens(texts)
 
-    def _embedder(self) -> Embedder:
+    def open(self) -> Embedder:
+        """The embedder itself, loaded by now.
+
+        Raises:
+            ModelMissing: The model is not on this machine.
+        """
         if self._opened is None:
             self._opened = self._open()
         return self._opened

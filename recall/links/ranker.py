@@ -11,7 +11,7 @@ import json
 from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,29 +39,35 @@ class Forest:
     """
 
     names: tuple[str, ...]  # of the features, in the order of the columns
+    steps: tuple[Array, ...]  # of each feature: the thresholds that it is compared with, ascending
     feature: NDArray[np.int64]  # (questions, trees): which feature is asked about
-    threshold: Array  # (questions, trees): at most this much goes left
-    if_left: NDArray[np.unsignedinteger]  # (questions, trees): leaves still open, a bit each
-    if_right: NDArray[np.unsignedinteger]  # (questions, trees)
+    most: NDArray[np.unsignedinteger]  # (questions, trees): up to which of its steps goes left
+    if_right: NDArray[np.unsignedinteger]  # (questions, trees): leaves still open, a bit each
+    turned: NDArray[np.unsignedinteger]  # (questions, trees): the bits that are others if left
     leaves: Array  # (trees, leaves): their values, the leftmost is the lowest bit
 
     def scores(self, features: Array) -> Array:
         """Sum of the leaves reached: (rows,) for (rows, len(names)) features, NaN allowed."""
-        columns = np.ascontiguousarray(np.nan_to_num(features, nan=MISSING).T)
-        trees, width = self.leaves.shape
-        kind = self.if_left.dtype
-        still_open = np.full((trees, len(features)), np.iinfo(kind).max, dtype=kind)
-        for feature, threshold, if_left, if_right in zip(
-            self.feature, self.threshold, self.if_left, self.if_right, strict=True
+        known = np.nan_to_num(features, nan=MISSING).T
+        # Which of a few steps a number lies below says as much, in a byte: all that follows is
+        # done with bytes, and such arrays stay in the cache.
+        below = np.empty(known.shape, dtype=self.most.dtype)
+        for column, steps, found in zip(known, self.steps, below, strict=True):
+            found[:] = np.searchsorted(steps, column)
+        kind = self.if_right.dtype
+        still_open = np.full((len(self.leaves), len(features)), np.iinfo(kind).max, dtype=kind)
+        for feature, most, if_right, turned in zip(
+            self.feature, self.most, self.if_right, self.turned, strict=True
         ):
-            goes_left = columns[feature] <= threshold[:, None]
-            still_open &= np.where(goes_left, if_left[:, None], if_right[:, None])
-        leaf = np.frexp(still_open.astype(np.float64))[1] - 1  # which bit is left
-        first = np.arange(trees, dtype=np.int64)[:, None] * width
-        reached = self.leaves.ravel().take(first + leaf)
+            goes_left = below.take(feature, axis=0) <= most[:, None]
+            still_open &= if_right[:, None] ^ (turned[:, None] * goes_left)
+        leaf = np.bitwise_count(still_open - 1)  # which bit is left
+        reached = np.empty((len(features), len(self.leaves)))
+        for tree, values in enumerate(self.leaves):
+            reached[:, tree] = values.take(leaf[tree])
         # Of each row in the same order, however many rows there are.
-        found: Array = np.ascontiguousarray(reached.T).sum(axis=1)
-        return found
+        total: Array = reached.sum(axis=1)
+        return total
 
     @classmethod
     def from_nodes(cls, trees: Sequence[Sequence[Sequence[float]]], names: Sequence[str]) -> Forest:
@@ -101,14 +107,22 @@ class Forest:
         """Build from what the arrays hold, as the table has it."""
         values = np.array(leaves, dtype=np.float64)
         kind = np.min_scalar_type((1 << values.shape[1]) - 1)
-        return cls(
-            tuple(names),
-            np.array(feature, dtype=np.int64),
-            np.array(threshold, dtype=np.float64),
-            np.array(if_left, dtype=kind),
-            np.array(if_right, dtype=kind),
-            values,
+        right = np.array(if_right, dtype=kind)
+        asked = np.array(feature, dtype=np.int64)
+        steps, most = _steps(asked, np.array(threshold, dtype=np.float64), len(names))
+        turned = right ^ np.array(if_left, dtype=kind)
+        return cls(tuple(names), steps, asked, most, right, turned, values)
+
+    def parts(self) -> dict[str, NDArray[Any]]:
+        """What `of_lists` builds it from, by the names of `PARTS`."""
+        threshold = np.array(
+            [
+                [self.steps[feature][place] for feature, place in zip(*row, strict=True)]
+                for row in zip(self.feature.tolist(), self.most.tolist(), strict=True)
+            ]
         )
+        parts = (self.feature, threshold, self.if_right ^ self.turned, self.if_right, self.leaves)
+        return dict(zip(PARTS, parts, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +151,22 @@ def ranks(values: Array) -> NDArray[np.int64]:
     found = np.empty(len(values), dtype=np.int64)
     found[order] = np.arange(1, len(values) + 1)
     return found
+
+
+def _steps(
+    feature: NDArray[np.int64], threshold: Array, features: int
+) -> tuple[tuple[Array, ...], NDArray[np.unsignedinteger]]:
+    """The thresholds of each feature, once each and ascending, and which of them is meant where."""
+    order = np.lexsort((threshold.ravel(), feature.ravel()))
+    of_feature, values = feature.ravel()[order], threshold.ravel()[order]
+    is_new = np.diff(of_feature, prepend=-1) > 0
+    is_new[1:] |= np.diff(values) > 0
+    starts = np.searchsorted(of_feature[is_new], np.arange(features + 1))
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.cumsum(is_new) - 1 - starts[of_feature]
+    steps = np.split(values[is_new], starts[1:-1])
+    most = max(map(len, steps))
+    return tuple(steps), place.reshape(feature.shape).astype(np.min_scalar_type(most))
 
 
 def _questions(

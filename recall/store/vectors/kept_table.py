@@ -151,13 +151,13 @@ class KeptTable:
 
     def _patch_since(self, kept: State) -> Patch | None:
         """What changed since the state that a table is kept of; None if nobody wrote that down."""
-        from recall.store.vectors.note_reading import read_patch  # late: mostly there is no need
-
         earlier = self._changes.load()
         if earlier is None or earlier[1] != kept.built or not self._state.follows(earlier[0]):
             earlier = None
         elif earlier[0] == self._state:
             return earlier[2]
+        from recall.store.vectors.note_reading import read_patch  # late: mostly there is no need
+
         limit = self._state.max_notes_per_text
         changes = changes_since(self._db, kept.built, self._state.built, limit)
         if changes is None:
