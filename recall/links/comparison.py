@@ -44,21 +44,32 @@ class Block:
     vectors: NDArray[np.float32]  # (passages, dim), unit rows
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Titles:
     """The terms of the candidates' titles."""
 
-    terms: Lists  # of each candidate: places in `table.terms`
-    rarity: Array  # (all,): of each of those
-    table: NoteTable
+    def __init__(self, table: NoteTable, notes: NDArray[np.int64]) -> None:
+        """Of these notes, given as rows of the table."""
+        self.terms: Lists = table.title_terms.take(notes)  # places in `table.terms`
+        rarity = np.log((len(table.paths) + 1) / (table.frequency[self.terms.items] + 0.5))
+        self._rarity: Array = rarity.clip(min=0.0)  # (all,)
+        self._table = table
 
-    def weights(self, among: Collection[str] | None = None) -> Array:
-        """(candidates,): the rarity of each title's terms, or of those among others, summed."""
-        if among is None:
-            return self.terms.sums(self.rarity)
+    @cached_property
+    def weights(self) -> Array:
+        """(candidates,): the rarity of each title's terms, summed."""
+        return self.terms.sums(self._rarity)
+
+    def weights_among(self, terms: Collection[str]) -> Array:
+        """(candidates,): the same of those that are among these terms."""
+        known, of_item = self._distinct
+        is_among = np.array([term in terms for term in known], dtype=bool)
+        return self.terms.sums(np.where(is_among[of_item], self._rarity, 0.0))
+
+    @cached_property
+    def _distinct(self) -> tuple[list[str], NDArray[np.int64]]:
+        """The terms, each once, and which of them stands at each place."""
         known, of_item = np.unique(self.terms.items, return_inverse=True)
-        is_among = np.array([self.table.terms[at] in among for at in known.tolist()], dtype=bool)
-        return self.terms.sums(np.where(is_among[of_item], self.rarity, 0.0))
+        return [self._table.terms[at] for at in known.tolist()], of_item
 
 
 class Comparison:
@@ -163,10 +174,12 @@ class Comparison:
     @cached_property
     def titles(self) -> Titles:
         """The terms of the candidates' titles."""
-        table = self.overview.table
-        terms = table.title_terms.take(self.notes)
-        rarity = np.log((len(table.paths) + 1) / (table.frequency[terms.items] + 0.5))
-        return Titles(terms, rarity.clip(min=0.0), table)
+        return Titles(self.overview.table, self.notes)
+
+    @cached_property
+    def title_weight_here(self) -> Array:
+        """(candidates,): the rarity of those terms of each title that the source says, summed."""
+        return self.titles.weights_among(self.source.term_counts)
 
     @cached_property
     def written(self) -> dict[str, str]:

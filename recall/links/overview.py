@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import cached_property
+from itertools import repeat
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -158,10 +159,10 @@ class Overview:
     def _of_speaking(self, scores: Mapping[str, float]) -> Array:
         """(speaking,): the score of each note, 0 where it has none."""
         found = np.zeros(len(self.table.speaking))
-        for path, score in scores.items():
-            row = self.row_of.get(path)
-            if row is not None and self.speaker[row] >= 0:
-                found[self.speaker[row]] = score
+        rows = np.fromiter(map(self.row_of.get, scores, repeat(-1)), np.int64, len(scores))
+        places = np.where(rows >= 0, self.speaker[rows], -1)
+        known = np.fromiter(scores.values(), np.float64, len(scores))
+        found[places[places >= 0]] = known[places >= 0]
         return found
 
     def _votes(self, nearness: NDArray[np.floating], most: int) -> Votes:

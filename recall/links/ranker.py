@@ -134,7 +134,7 @@ class Ranker:
 
     def scores(self, features: Mapping[str, Array]) -> Array:
         """Of each candidate; more is better."""
-        return self.forest.scores(np.stack([features[name] for name in self.forest.names], axis=1))
+        return self.forest.scores(np.stack([features[name] for name in self.forest.names]).T)
 
 
 @cache
@@ -145,11 +145,11 @@ def load_ranker(file: Path = TABLE) -> Ranker:
     return Ranker(forest, Calibration.of_table(table["calibration"]))
 
 
-def ranks(values: Array) -> NDArray[np.int64]:
-    """Rank of each value, 1 for the highest; ties in order of position, NaN last."""
-    order = np.lexsort((np.arange(len(values)), -np.nan_to_num(values, nan=-np.inf)))
-    found = np.empty(len(values), dtype=np.int64)
-    found[order] = np.arange(1, len(values) + 1)
+def ranks(values: Array) -> Array:
+    """Rank of each value along the last axis, 1 for the highest; ties in order, NaN last."""
+    order = np.argsort(-np.nan_to_num(values, nan=-np.inf), axis=-1, kind="stable")
+    found = np.empty(values.shape)
+    np.put_along_axis(found, order, np.arange(1.0, values.shape[-1] + 1), axis=-1)
     return found
 
 

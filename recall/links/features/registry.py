@@ -39,9 +39,10 @@ def compute(comparison: Comparison) -> dict[str, Array]:
     # How far a note stands out is told from all notes where all are known, not from candidates.
     overview = comparison.overview
     everyone = {"whitened_cosine": overview.cosines, "adapted": overview.adapted}
-    for name in RELATIVE:
+    places = np.log(ranks(np.stack([found[name] for name in RELATIVE])))
+    for name, place in zip(RELATIVE, places, strict=True):
         column = found[name]
-        found[f"{name}_rank"] = -np.log(ranks(column).astype(np.float64))
+        found[f"{name}_rank"] = -place
         crowd = everyone.get(name, column)
         known = crowd[np.isfinite(crowd)].astype(np.float64)
         spread = float(known.std()) if len(known) else 0.0

@@ -42,22 +42,22 @@ def shared_title_terms(c: Comparison) -> Array:
     """Share of the titles' terms that both titles hold, weighed by rarity (Jaccard)."""
     here = set(terms(c.source.card.title))
     rarity = c.rarity(sorted(here))
-    both = c.titles.weights(here)
-    whole = sum(rarity[term] for term in sorted(here)) + c.titles.weights() - both
+    both = c.titles.weights_among(here)
+    whole = sum(rarity[term] for term in sorted(here)) + c.titles.weights - both
     return np.where(whole > 0, both / np.where(whole > 0, whole, 1.0), 0.0)
 
 
 @feature
 def title_share_here(c: Comparison) -> Array:
     """Share of the candidate's title that the source says, weighed by rarity."""
-    found: Array = title_weight_here(c) / np.maximum(c.titles.weights(), 1e-9)
+    found: Array = c.title_weight_here / np.maximum(c.titles.weights, 1e-9)
     return found
 
 
 @feature
 def title_weight_here(c: Comparison) -> Array:
     """How much of the candidate's title the source says: the rarity of those terms, summed."""
-    return c.titles.weights(c.source.term_counts)
+    return c.title_weight_here
 
 
 @feature

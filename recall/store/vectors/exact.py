@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 PRODUCTS_AT_ONCE = 4_000_000  # scores held in memory together: 16 MB
 ROWS_COPIED = 256  # rows that fit, with room to spare, into the cache of a core
+ONE_BY_ONE = 3  # queries; a product of matrices takes longer until there are more
 
 FEW = 0.5  # of the rows: to copy so many costs less than to look at all
 
@@ -89,6 +90,9 @@ def _multiplied(
 ) -> NDArray[np.float32]:
     if len(queries) == 1:
         np.vecdot(matrix, queries[0], out=found[0])
+    elif len(queries) <= ONE_BY_ONE:
+        for query, row in zip(queries, found, strict=True):
+            np.dot(matrix, query, out=row)
     else:
         np.matmul(queries, matrix.T, out=found)
     return found
