@@ -116,6 +116,11 @@ def test_a_second_process_that_is_killed_found_nothing(vault):
     assert ask(vault, before=before, meanwhile=meanwhile) == [False, True]
 
 
+def test_where_the_ends_of_children_are_ignored_nothing_is_found(vault):
+    before = "signal.signal(signal.SIGCHLD, signal.SIG_IGN)"
+    assert ask(vault, before=before) == [False, True]
+
+
 def test_who_stops_the_first_process_stops_it_and_leaves_no_second_one(vault):
     assert ask(vault, meanwhile="raise KeyboardInterrupt") == ["stopped", True]
 

@@ -37,8 +37,20 @@ def finds_nothing_changed(index: Index, meanwhile: Callable[[], None], *, learns
     try:
         meanwhile()
     finally:
-        _, status = os.waitpid(looking, 0)
-    return os.waitstatus_to_exitcode(status) == NOTHING_CHANGED
+        status = _ended(looking)
+    return status == NOTHING_CHANGED
+
+
+def _ended(process: int) -> int | None:
+    """Wait for a process, and give its exit status; None if the system does not tell it.
+
+    So it is where whoever started us ignores the ends of children, which is inherited.
+    """
+    try:
+        _, status = os.waitpid(process, 0)
+    except ChildProcessError:
+        return None
+    return os.waitstatus_to_exitcode(status)
 
 
 def _look(index: Index, *, learns: bool) -> NoReturn:
