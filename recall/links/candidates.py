@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-# Wide enough that most links of other vaults are among them; chosen by hand, not tuned.
-PER_SIGNAL = 100  # notes taken under a signal that looks at meaning or words
-PER_HINT = 60  # notes taken under a signal that looks at names or links
-MOST_LINKED = 40  # hubs and maps of content
-PER_PASSAGE = 40  # nearest texts looked at for each passage of the source, of a large index
+# Wide enough for most links of other vaults; with half as many more the ranker finds no more of
+# them, and takes a quarter longer (docs/ranker.md).
+PER_SIGNAL = 60  # notes taken under a signal that looks at meaning or words
+PER_HINT = 40  # notes taken under a signal that looks at names or links
+MOST_LINKED = 30  # hubs and maps of content
+PER_PASSAGE = 30  # nearest texts looked at for each passage of the source, of a large index
 RANKED_BY_WORDS = 500  # notes whose BM25 is known
 QUERY_TERMS = 40  # the note's terms that make its lexical query
 # Notes that those terms are read from, all in all: what half of a large vault holds says nothing.
