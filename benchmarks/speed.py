@@ -2,11 +2,12 @@
 
 Compared with sentence-transformers, the library that recall is built on.
 
-Every command is a fresh process. The commands take turns, so that a busy machine is busy for all
-of them, and each is compared with the plain sentence-transformers script of the same run: by the
-clock, by the processor time it took (which a busy machine changes less), and by memory at its peak.
+Every command is a fresh process, but for the questions of `warm`. The commands take turns, so that
+a busy machine is busy for all of them, and each is compared with the plain sentence-transformers
+script of the same run: by the clock, by the processor time it took (which a busy machine changes
+less), and by memory at its peak.
 
-    python -m benchmarks.speed [--vault DIR] [--in-place] [--runs N] [--sample N]
+    python -m benchmarks.speed [--vault DIR] [--in-place] [--runs N] [--questions N] [--sample N]
         [--peers PYTHON] [--no-suggest] [--no-throughput]
 """
 
@@ -51,6 +52,30 @@ for texts in json.load(open(sys.argv[2])):
     started, used = time.perf_counter(), time.process_time()
     model.encode(texts, normalize_embeddings=True)
     print(len(texts) / (time.perf_counter() - started), len(texts) / (time.process_time() - used))
+"""
+
+WARM_SCRIPT = """
+import json, random, statistics, sys, time
+from recall import open_index
+index = open_index(sys.argv[1])
+with index.read() as snapshot:
+    paths = random.Random(1).sample(snapshot.paths(), min(int(sys.argv[2]), len(snapshot.paths())))
+    titles = [card.title for card in snapshot.cards(paths).values()]
+def cost(ask, asked):
+    runs = []
+    for one in asked:
+        started, used = time.perf_counter(), time.process_time()
+        ask(one)
+        runs.append((time.perf_counter() - started, time.process_time() - used))
+    clock, cpu = (sorted(1000 * run[kind] for run in runs[len(runs) // 10:]) for kind in (0, 1))
+    return {
+        "p50_ms": round(statistics.median(clock), 1),
+        "p95_ms": round(clock[len(clock) * 95 // 100], 1),
+        "cpu_p50_ms": round(statistics.median(cpu), 1),
+    }
+print(json.dumps({
+    "search": cost(index.search, titles), "suggest_links": cost(index.suggest_links, paths),
+}))
 """
 
 
@@ -108,11 +133,26 @@ def _measure(vault: Path, scratch: Path, arguments: argparse.Namespace) -> dict[
     }
     if peers is not None:
         figures["index_seconds_of_peers"] = peers.index_seconds
+    figures["warm"] = _warm(vault, arguments.questions)
     if arguments.suggest:  # it learns anew, too
         figures["after_one_note_changed"] = _one_changed(vault, note, arguments.runs)
     if arguments.throughput:
         figures["throughput"] = _throughput(vault, texts, scratch, arguments.sample)
     return figures
+
+
+def _warm(vault: Path, questions: int) -> dict[str, dict[str, float]]:
+    """One process that is asked for notes by their titles, then for links of the same notes.
+
+    The first tenth is left out: it loads the model, and what a process keeps.
+    """
+    one_thread = {"OPENBLAS_NUM_THREADS": "1"}  # as commands have
+    done = subprocess.run(
+        [sys.executable, "-c", WARM_SCRIPT, str(vault), str(questions)],
+        stdout=subprocess.PIPE, check=True, env=_offline() | one_thread,
+    )  # fmt: skip
+    found: dict[str, dict[str, float]] = json.loads(done.stdout)
+    return found
 
 
 def _throughput(
@@ -246,6 +286,7 @@ def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--vault", type=Path, default=Path(__file__).parents[1] / "notes")
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--questions", type=int, default=200, help="asked of one process")
     parser.add_argument(
         "--in-place", action="store_true", help="a vault that may be written, with its index"
     )
