@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 EDITED = 6  # notes that one apply writes
 KEPT = {
     "catalog.sqlite", "catalog.sqlite-shm", "catalog.sqlite-wal", "catalog.seal",
-    "learned-5.table", "notes.table", ".gitignore", "applications.jsonl", "applications.lock",
+    "learned-6.table", "notes.table", ".gitignore", "applications.jsonl", "applications.lock",
 }  # fmt: skip
 
 Notes = Mapping[str, bytes]

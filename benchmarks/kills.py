@@ -17,7 +17,7 @@ from recall.errors import RecallError
 
 FRESH = ("hits", "suggestions")  # leave out notes whose files are gone
 LEFT = {  # and one vectors file
-    "catalog.sqlite", "catalog.seal", "learned-5.table", "notes.table", ".gitignore",
+    "catalog.sqlite", "catalog.seal", "learned-6.table", "notes.table", ".gitignore",
 }  # fmt: skip
 
 

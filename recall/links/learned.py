@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 # Of the file; another one is not read. Also to be raised when what scores are worth is learned anew
 # (`ranker.json`), which corrections are of.
-LAYOUT = 5
+LAYOUT = 6
 SAMPLE = 20_000  # passages that the whitening is learned of, evenly over the vault
 CROWD = 1000  # notes that hubness is measured against; all of them in a smaller vault
 FEWEST_LINKS = 50  # to learn from: fewer teach an adapter nothing that holds elsewhere

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 CATALOG = "catalog.sqlite"
 # What `recall.links` learned from the vault, with the number of the layout: one of another layout
 # is not taken for current. Deleting it costs time only.
-LEARNED = "learned-5.table"
-LEARNED_BEFORE = ("learned.npz", "learned-3.npz", "learned-4.npz")
+LEARNED = "learned-6.table"
+LEARNED_BEFORE = ("learned.npz", "learned-3.npz", "learned-4.npz", "learned-5.table")
 TABLE = "notes.table"  # the table of notes; deleting it costs time only
 TABLE_CHANGES = "notes.changes"  # and what changed of it since
 REBUILD = "run `recall index --full`"
