@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     Rows = NDArray[np.int64]
 
-# Wide enough for most links of other vaults; with half as many more the ranker finds no more of
-# them, and takes a quarter longer (docs/ranker.md).
+# Wide enough for most links of other vaults: with half as many more a ranker that was trained on
+# those finds no more of them (docs/ranker.md).
 PER_SIGNAL = 60  # notes taken under a signal that looks at meaning or words
 PER_HINT = 40  # notes taken under a signal that looks at names or links
 MOST_LINKED = 30  # hubs and maps of content
