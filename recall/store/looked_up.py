@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from recall.store.roster import Roster
 
 LOOKUPS_BEFORE = 12  # of notes in the catalog, of which a question needs four: then all are read
+TOLD_BY = 2  # terms: few titles hold the two rarest, and more take longer to compare
 
 
 class LookedUp(Catalog):
@@ -173,9 +174,11 @@ class LookedUp(Catalog):
         """The notes in whose prose these terms follow one another, sorted."""
         return vocabulary.holders(self._db, phrase, filters)
 
-    def titled(self, title: Iterable[str]) -> list[str]:
-        """The notes whose whole title is these terms, sorted."""
-        return vocabulary.titled(self._db, title)
+    def titled(self, title: Sequence[str]) -> list[str]:
+        """The notes whose whole title is these terms, at least one, sorted."""
+        frequency = self.document_frequency(set(title))
+        rarest = sorted(frequency, key=lambda term: (frequency[term], term))
+        return vocabulary.titled(self._db, title, rarest[:TOLD_BY])
 
 
 def _counts_from(line: str) -> Counts:

@@ -11,7 +11,7 @@ from recall.store.schema import COLUMNS
 from recall.words import fold, terms_of_word, words
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from recall.domain import Filters
 
@@ -70,12 +70,20 @@ def holders(database: Database, phrase: Iterable[str], filters: Filters) -> list
     return [path for (path,) in rows]
 
 
-def titled(database: Database, title: Iterable[str]) -> list[str]:
-    """The notes whose whole title is these terms, sorted."""
-    written = storable(" ".join(title))
+def titled(database: Database, title: Sequence[str], telling: Iterable[str]) -> list[str]:
+    """The notes whose whole title is these terms, sorted.
+
+    Args:
+        database: The catalog.
+        title: The terms, in order.
+        telling: Those of them by which notes are looked for, at least one: few should hold them.
+    """
     rows = database.rows(
         "SELECT n.path FROM words JOIN notes n ON n.id = words.rowid "
         "WHERE words MATCH ? AND words.title = ? ORDER BY n.path",
-        (match([written], ["title"]), written),
+        (
+            " AND ".join(match([term], ["title"]) for term in telling),
+            storable(" ".join(title)),
+        ),
     )
     return [path for (path,) in rows]

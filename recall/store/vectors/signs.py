@@ -78,16 +78,19 @@ def candidates(
     """
     rows = signs.shape[1]
     wanted = max(A_RESULT * k, COMPARED * math.isqrt(rows))
-    if admitted is not None and int(admitted.sum()) <= wanted:
+    may_answer = rows if admitted is None else int(np.count_nonzero(admitted))
+    if admitted is not None and may_answer <= wanted:
         return np.flatnonzero(admitted)
     if wanted >= rows:
         return None
-    places = None if admitted is None else np.flatnonzero(admitted)
-    if LOOKED_AT_AGAIN * wanted < (rows if places is None else len(places)):
+    places: NDArray[np.int64] | None = None
+    if LOOKED_AT_AGAIN * wanted < may_answer:
         differing = _differing(signs, query)
         if admitted is not None:
-            differing[~admitted] = DIFFERS_MOST
+            np.copyto(differing, DIFFERS_MOST, where=~admitted)
         places = _lowest(differing, LOOKED_AT_AGAIN * wanted)
+    elif admitted is not None:
+        places = np.flatnonzero(admitted)
     looked_at = signs if places is None else signs.take(places, axis=1)  # words in one piece
     found = _lowest(_distances(looked_at, query), wanted)
     return found if places is None else places[found]
