@@ -2,10 +2,10 @@
 
 Compared with sentence-transformers, the library that recall is built on.
 
-Every command is a fresh process, but for the questions of `warm`. The commands take turns, so that
-a busy machine is busy for all of them, and each is compared with the plain sentence-transformers
-script of the same run: by the clock, by the processor time it took (which a busy machine changes
-less), and by memory at its peak.
+Every command is a fresh process, but for the questions of `warm`. The commands take turns, each
+turn beginning with another, so that a busy machine is busy for all of them, and each is compared
+with the plain sentence-transformers script of the same run: by the clock, by the processor time it
+took (which a busy machine changes less), and by memory at its peak.
 
     python -m benchmarks.speed [--vault DIR] [--in-place] [--runs N] [--questions N] [--sample N]
         [--peers PYTHON] [--no-suggest] [--no-throughput]
@@ -207,9 +207,12 @@ class _Run(NamedTuple):
 
 def _take_turns(commands: dict[str, list[str]], runs: int) -> dict[str, list[_Run]]:
     taken: dict[str, list[_Run]] = {name: [] for name in commands}
+    names = list(commands)
     for turn in range(runs + 1):
-        for name, command in commands.items():
-            run = _timed(command)
+        # Not always the same behind the longest one: that finds the processor in full swing.
+        first = turn % len(names)
+        for name in names[first:] + names[:first]:
+            run = _timed(commands[name])
             if turn:  # the first turn warms the file cache
                 taken[name].append(run)
     return taken
