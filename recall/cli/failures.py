@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import traceback
 from collections.abc import Sequence
 
 from recall.cli import output
@@ -53,6 +52,8 @@ def described(error: BaseException, asked: Sequence[str]) -> RecallError:
     if isinstance(error, OSError) and error.errno in WRITING_FAILED and error.filename is None:
         return NotWritten(f"can't write: {error.strerror}.", hint="Make room, or print elsewhere.")
     if os.environ.get("RECALL_TRACEBACK", "0") not in {"", "0"}:
+        import traceback  # late: commands that succeed need none of it
+
         output.say("".join(traceback.format_exception(error)).rstrip())
     said = f"{type(error).__name__}: {error}".rstrip(": ")
     return Internal(
