@@ -108,11 +108,16 @@ class Catalog(LinkGraph):
 
     def stamps(self, paths: Iterable[str] | None = None) -> dict[str, FileStamp]:
         """The stamp of every note's file, or of those of some notes, by path, sorted."""
-        rows = self._db.rows(
-            "SELECT path, size, modified_ns, changed_ns, sha256 FROM notes "
-            "WHERE ?1 IS NULL OR path IN (SELECT value FROM json_each(?1)) ORDER BY path",
-            (None if paths is None else json.dumps(list(paths)),),
-        )
+        if paths is None:
+            rows = self._db.rows(
+                "SELECT path, size, modified_ns, changed_ns, sha256 FROM notes ORDER BY path"
+            )
+        else:  # found one by one: a few of very many are asked for
+            rows = self._db.rows(
+                "SELECT n.path, n.size, n.modified_ns, n.changed_ns, n.sha256 "
+                "FROM json_each(?) q CROSS JOIN notes n ON n.path = q.value ORDER BY n.path",
+                (json.dumps(list(paths)),),
+            )
         return {path: FileStamp(*stamp) for path, *stamp in rows}
 
     def paths_by_hash(self, hashes: Iterable[str]) -> dict[str, list[str]]:
