@@ -86,7 +86,7 @@ def build(
 
 
 def is_up_to_date(vault: Vault, store: Store, embedder: Embedder, rules: HeadingRules) -> bool:
-    """Whether a build would find nothing changed; raises as a build does, and writes nothing."""
+    """Whether a build would find nothing changed; raises as a build does, and builds nothing."""
     with uncollected():
         listing = vault.list()
         state = _look(store, identity_of(embedder, rules), full=False)

@@ -200,16 +200,22 @@ class Index:
         import recall.suggesting  # noqa: F401 - it stays loaded
 
     def is_up_to_date(self, *, learns: bool = True) -> bool:
-        """Whether `refresh` would find nothing to do; opens no note, writes nothing.
+        """Whether `refresh` would find nothing to do; opens no note and no model.
+
+        What is indexed stays as it is, but the seal may be renewed, as whenever an index is opened.
+        False also where it takes the model to know, because that is not prepared yet.
 
         Args:
             learns: As for `refresh`.
 
         Raises:
             VaultNotFound: The folder of notes is not there.
+            IndexBusy: Another process holds the index alone.
         """
         from recall.store.learned import is_current
 
+        if isinstance(self.embedder, LazyEmbedder) and not self.embedder.is_prepared:
+            return False
         rules = self.settings.rules
         return is_up_to_date(self._vault, self._store, self.embedder, rules) and (
             not learns or is_current(self.settings.index)

@@ -146,3 +146,36 @@ def test_a_command_answers_from_the_notes_as_they_are_at_that_moment(vault):
     best = json.loads(python(*question))["results"][0]
     assert (best["path"], best["snippet"]) == ("bees.md", "Heather honey sets like jelly.")
     assert [file.name for file in (vault / ".recall").glob("catalog.sqlite-*")] == []
+
+
+LOADED = """
+import json, sys
+from pathlib import Path
+from recall.index import open_index
+index = open_index(Path(sys.argv[1]))
+{do}
+print(json.dumps(["onnxruntime" in sys.modules, "numpy" in sys.modules, "torch" in sys.modules]))
+"""
+
+
+@pytest.mark.parametrize(
+    ("do", "loaded"),
+    [
+        ("index.load_to_search('grafted trees')", [True, True, False]),
+        ("index.load_to_search('tag:fruit')", [False, False, False]),
+        ("index.load_to_suggest()", [False, True, False]),
+        ("assert index.is_up_to_date()", [False, False, False]),
+    ],
+)
+def test_what_is_loaded_ahead_is_what_the_answer_needs(vault, do, loaded):
+    assert json.loads(python("-c", LOADED.format(do=do), str(vault))) == loaded
+
+
+def test_a_model_that_is_not_prepared_is_not_prepared_to_see_whether_anything_changed(
+    vault, tmp_path, monkeypatch
+):
+    (tmp_path / "empty").mkdir()
+    monkeypatch.setenv("RECALL_CACHE", str(tmp_path / "empty"))
+    do = "assert not index.is_up_to_date()"
+    assert json.loads(python("-c", LOADED.format(do=do), str(vault))) == [False, False, False]
+    assert list((tmp_path / "empty").iterdir()) == []

@@ -68,7 +68,7 @@ def answer_search(
         index,
         refresh=not request.no_refresh,
         learns=False,
-        meanwhile=lambda: index.load_to_search(text or question, filters),
+        meanwhile=lambda: index.load_to_search(question, filters),
     )
     ask = index.search if text is None else index.search_by_text
     result = ask(text or question, k=request.k, filters=filters, include_weak=everything)

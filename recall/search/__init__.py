@@ -8,7 +8,8 @@ there is no word, `narrowing` says why filters left nothing. `long_text` cuts a 
 passages it is searched by.
 """
 
-from recall.search.answering import needs_model, search
+from recall.search.answering import search
 from recall.search.long_text import text_passages
+from recall.search.question import needs_model
 
 __all__ = ["needs_model", "search", "text_passages"]

@@ -89,7 +89,7 @@ def search(
         asked = _for_text(question, passages, filters, scope)
     else:
         read = read_question(question, filters)
-        if _only_filters(read):
+        if read.only_filters:
             return _listed(read, scope, started)
         asked = _for_question(read, scope)
     best = asked.best_first(max(k, JUDGED))
@@ -107,15 +107,6 @@ def search(
         filters=asked.question.filters,
         warnings=(*asked.question.warnings, *why_none),
     )
-
-
-def needs_model(question: str, filters: Filters) -> bool:
-    """Whether the answer to a question depends on what its words mean."""
-    return not _only_filters(read_question(question, filters))
-
-
-def _only_filters(question: Question) -> bool:
-    return not question.words and question.filters != Filters()
 
 
 def _listed(question: Question, scope: Scope, started: float) -> SearchResult:

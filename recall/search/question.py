@@ -34,6 +34,16 @@ class Question:
     phrases: tuple[str, ...] = ()  # must be held word for word
     warnings: tuple[str, ...] = ()
 
+    @property
+    def only_filters(self) -> bool:
+        """Whether it says no more than which notes may answer."""
+        return not self.words and self.filters != Filters()
+
+
+def needs_model(text: str, filters: Filters) -> bool:
+    """Whether the answer to a question depends on what its words mean."""
+    return not read_question(text, filters).only_filters
+
 
 def read_question(text: str, filters: Filters) -> Question:
     """Take a question apart; its operators narrow `filters` further.
