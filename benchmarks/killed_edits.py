@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from benchmarks.kills import in_child
 from benchmarks.small_vault import bytes_of, grow, index_of
 from recall.errors import NothingToUndo, RecallError
+from recall.store.files import LEARNED
 
 if TYPE_CHECKING:
     from recall.edit import Edit
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 EDITED = 6  # notes that one apply writes
 KEPT = {
     "catalog.sqlite", "catalog.sqlite-shm", "catalog.sqlite-wal", "catalog.seal",
-    "learned-6.table", "notes.table", ".gitignore", "applications.jsonl", "applications.lock",
+    LEARNED, "notes.table", ".gitignore", "applications.jsonl", "applications.lock",
 }  # fmt: skip
 
 Notes = Mapping[str, bytes]

@@ -14,10 +14,11 @@ from pathlib import Path
 from benchmarks.corruption import answers
 from benchmarks.small_vault import bytes_of, grow, index_of, note
 from recall.errors import RecallError
+from recall.store.files import LEARNED
 
 FRESH = ("hits", "suggestions")  # leave out notes whose files are gone
 LEFT = {  # and one vectors file
-    "catalog.sqlite", "catalog.seal", "learned-6.table", "notes.table", ".gitignore",
+    "catalog.sqlite", "catalog.seal", LEARNED, "notes.table", ".gitignore",
 }  # fmt: skip
 
 

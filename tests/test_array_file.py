@@ -1,6 +1,8 @@
 """Arrays in a file beside the index: what was written is what is read, or nothing is."""
 
 import os
+import subprocess
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
 from recall.store.array_file import DAMAGE, LONGEST_HEAD, load_arrays, write_arrays
+from recall.store.files import LEARNED, LEARNED_BEFORE, TABLE, TABLE_CHANGES, is_leftover
 
 NAME = "some.table"
 OF = {"layout": 1, "words": ["é", "\ud800"], "none": None}
@@ -72,3 +75,19 @@ def test_more_than_can_be_read_back_is_not_written(tmp_path):
     with pytest.raises(ValueError, match="bytes to say"):
         write_arrays(tmp_path, NAME, {"words": "x" * LONGEST_HEAD}, {})
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", [LEARNED, LEARNED_BEFORE[-1], TABLE, TABLE_CHANGES])
+def test_what_a_process_that_ended_was_writing_aside_is_known_as_its_leftover(tmp_path, name):
+    code = f"""
+import os
+from pathlib import Path
+import numpy as np
+from recall.store.array_file import write_arrays
+Path.replace = os.replace = lambda *_: os._exit(1)
+write_arrays(Path({str(tmp_path)!r}), {name!r}, {{}}, {{"a": np.arange(3)}})
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    (left,) = tmp_path.iterdir()
+    assert left.name != name
+    assert is_leftover(left)
