@@ -50,7 +50,7 @@ def seals(store: Store) -> bool:
 
 def test_a_word_changed_on_disk_is_noticed_though_sqlite_finds_nothing_wrong(store):
     expected = answers(store)["nearest"]
-    replace_bytes(store.directory / CATALOG, b"one", b"uno")
+    replace_bytes(store.directory / CATALOG, b"one", b"ono")
     with closing(sqlite3.connect(f"file:{store.directory / CATALOG}?immutable=1", uri=True)) as raw:
         assert raw.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
     with pytest.raises(IndexDamaged, match="is not what was written"):
@@ -117,7 +117,7 @@ def test_without_a_sound_seal_a_sound_index_answers_and_is_sealed_again(store, h
 
 def test_without_a_seal_a_text_that_is_not_its_own_is_still_noticed(store):
     (store.directory / SEAL).unlink()
-    replace_bytes(store.directory / CATALOG, b"one", b"uno")
+    replace_bytes(store.directory / CATALOG, b"one", b"ono")
     with pytest.raises(IndexDamaged):
         answers(store)
 

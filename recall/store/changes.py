@@ -12,7 +12,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recall.records import dataclass
-from recall.store.schema import COLUMNS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -23,7 +22,6 @@ FEWEST = 100  # notes that a record is always kept of
 SHARE = 10  # of the notes, as one in so many: where more changed, all are as soon read
 MOST_BUILDS = 2000
 _TABLES = ("changed_notes", "changed_terms", "changed_texts")
-_WORDS = f"SELECT {', '.join(COLUMNS)} FROM words WHERE rowid = ?"  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +45,12 @@ class Recorder:
         self._most = 0 if is_idle else max(FEWEST, _count(database, "notes") // SHARE)
         self._is_idle = is_idle
 
-    def put(self, path: str, note_id: int | None, words: Iterable[str] = ()) -> None:
-        """A note is about to be put in or replaced, or without words to be taken out.
-
-        Args:
-            path: Of the note.
-            note_id: Of what it was before; None if it is new.
-            words: What it will hold, column by column.
-        """
+    def put(self, path: str, terms: frozenset[str]) -> None:
+        """A note is put in, replaced or taken out, and other notes may now hold these terms."""
         if self._is_idle:
             return
-        row = None if note_id is None else self._db.row(_WORDS, (note_id,))
         self._paths.add(path)
-        self._terms |= _terms(row or ()) ^ _terms(words)
+        self._terms |= terms
         self._stop_at_many()
 
     def linked_anew(self, paths: Iterable[str]) -> None:
@@ -184,7 +175,3 @@ def _has_record(database: Database) -> bool:
 
 def _count(database: Database, table: str) -> int:
     return int(database.value(f"SELECT count(*) FROM {table}"))  # noqa: S608
-
-
-def _terms(columns: Iterable[str]) -> frozenset[str]:
-    return frozenset(term for column in columns for term in column.split())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from recall.digest import sha256
 from recall.errors import IndexDamaged
+from recall.store.term_counts import counted, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,6 +73,19 @@ def _flaw_of_rows(catalog: Catalog) -> str | None:
 
 
 def _flaw_of_words(database: Database) -> str | None:
+    return _flaw_of_word_index(database) or _flaw_of_counts(database)
+
+
+def _flaw_of_counts(database: Database) -> str | None:
+    if table_of(database) != "term_counts":
+        return None  # an older version built it, which counts none
+    rows = database.rows("SELECT term, doc FROM term_counts")
+    return (
+        None if dict(rows) == counted(database) else "terms are counted in other numbers of notes"
+    )
+
+
+def _flaw_of_word_index(database: Database) -> str | None:
     copy = database.copy()
     try:
         copy.run("INSERT INTO words (words) VALUES ('integrity-check')")

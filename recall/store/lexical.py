@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from recall.store.database import Database, storable
 from recall.store.schema import COLUMNS
+from recall.store.term_counts import table_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -19,11 +20,20 @@ def note_count(database: Database) -> int:
     return int(database.value("SELECT count(*) FROM notes"))
 
 
-def document_frequency(database: Database, terms: Iterable[str]) -> dict[str, int]:
-    """In how many notes each term occurs; 0 for a term that no note holds."""
+def document_frequency(
+    database: Database, terms: Iterable[str], *, counts: str | None = None
+) -> dict[str, int]:
+    """In how many notes each term occurs; 0 for a term that no note holds.
+
+    Args:
+        database: The catalog.
+        terms: The terms.
+        counts: The table that tells, `term_counts.table_of`; None: it is looked up.
+    """
     wanted = {storable(term): term for term in terms}
     rows = database.rows(
-        "SELECT q.value, c.doc FROM json_each(?) q CROSS JOIN word_counts c ON c.term = q.value",
+        "SELECT q.value, c.doc FROM json_each(?) q "  # noqa: S608 - a constant
+        f"CROSS JOIN {counts or table_of(database)} c ON c.term = q.value",
         (json.dumps(list(wanted)),),
     )
     return {**dict.fromkeys(wanted.values(), 0), **{wanted[term]: count for term, count in rows}}

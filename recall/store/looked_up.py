@@ -11,6 +11,7 @@ from recall.store import lexical, texts, vocabulary
 from recall.store.catalog import ALL, Catalog
 from recall.store.rows import as_written
 from recall.store.shelf import MOST_KEPT, Known
+from recall.store.term_counts import table_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -125,8 +126,15 @@ class LookedUp(Catalog):
             if len(known) + len(missing) > MOST_KEPT:
                 known.clear()
                 missing = wanted
-            known.update(lexical.document_frequency(self._db, missing))
+            counts = self._counts_of_terms
+            known.update(lexical.document_frequency(self._db, missing, counts=counts))
         return {term: known[term] for term in wanted}
+
+    @property
+    def _counts_of_terms(self) -> str:
+        if self._known.counts_of_terms is None:
+            self._known.counts_of_terms = table_of(self._db)
+        return self._known.counts_of_terms
 
     def texts_of(
         self, paths: Sequence[str], *, filters: Filters = ALL, max_notes_per_text: int
@@ -164,7 +172,8 @@ class LookedUp(Catalog):
         self, beginnings: Iterable[str], shortest: int, longest: int
     ) -> list[tuple[str, int]]:
         """The terms of so many characters that begin so, and in how many notes each occurs."""
-        return vocabulary.vocabulary(self._db, beginnings, shortest, longest)
+        counts = self._counts_of_terms
+        return vocabulary.vocabulary(self._db, beginnings, shortest, longest, counts=counts)
 
     def spellings(self, term: str) -> list[str]:
         """The words, folded, that some notes have for a term."""

@@ -34,7 +34,7 @@ from recall.store.schema import (
     FORMAT,
     KEPT_TABLES,
     check_header,
-    create_changes,
+    create_added,
     create_tables,
     drop_tables,
     is_empty,
@@ -163,7 +163,7 @@ def _begin(directory: Path, identity: Identity, *, wait_seconds: float, fresh: b
             check_header(database, file)
             _check_paths(database, file, stamp_of(file))
             _check_seal(database, directory)
-            create_changes(database)
+            create_added(database)
         _adopt(database, identity, directory)
     except BaseException:
         database.close()

@@ -24,9 +24,10 @@ COLUMNS = (
 # finds its vector again by hash.
 KEPT_TABLES = ("segments", "dead", "texts", "meta")
 
-# What builds changed (`changes`). Made by the next build in a catalog that has none: an index is
-# as good without.
-CHANGES = """
+# What builds changed (`changes`), and how many notes hold each term (`term_counts`). Made by the
+# next build in a catalog that has none: an index is as good without.
+ADDED = """
+CREATE TABLE IF NOT EXISTS term_counts (term TEXT PRIMARY KEY, doc INTEGER NOT NULL) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS builds (
     generation INTEGER PRIMARY KEY, built TEXT NOT NULL UNIQUE, begins INTEGER NOT NULL
 );
@@ -137,14 +138,14 @@ def is_empty(database: Database) -> bool:
 def create_tables(database: Database) -> None:
     """Make all tables that are not there; part of the caller's transaction."""
     _run_each(database, TABLES)
-    create_changes(database)
+    create_added(database)
     database.run(f"PRAGMA application_id = {APPLICATION_ID}")
     database.run(f"PRAGMA user_version = {FORMAT}")
 
 
-def create_changes(database: Database) -> None:
-    """Make the tables of what builds changed, if they are not there."""
-    _run_each(database, CHANGES)
+def create_added(database: Database) -> None:
+    """Make the tables that an older version did not, if they are not there."""
+    _run_each(database, ADDED)
 
 
 def _run_each(database: Database, statements: str) -> None:

@@ -35,6 +35,7 @@ class Known:
         self.postings: Postings | None = None
         self.roster: Roster | None = None
         self.lookups = 0  # of notes, before there was a roster
+        self.counts_of_terms: str | None = None  # the table of them
         self.frequency: dict[str, int] = {}
         self.bearers: dict[str, tuple[Name, ...]] = {}  # of names, by their key
 

@@ -20,7 +20,7 @@ WRITTEN = tuple(name for name in COLUMNS if name != "rest")  # columns that keep
 
 
 def vocabulary(
-    database: Database, beginnings: Iterable[str], shortest: int, longest: int
+    database: Database, beginnings: Iterable[str], shortest: int, longest: int, *, counts: str
 ) -> list[tuple[str, int]]:
     """The terms that begin in one of these ways, and in how many notes each occurs.
 
@@ -29,6 +29,7 @@ def vocabulary(
         beginnings: None the beginning of another.
         shortest: Length of a term in characters, at least.
         longest: At most.
+        counts: The table that tells.
     """
     found: list[tuple[str, int]] = []
     for beginning in beginnings:
@@ -36,7 +37,7 @@ def vocabulary(
             continue
         end = beginning[:-1] + chr(ord(beginning[-1]) + 1)
         found += database.rows(
-            "SELECT term, doc FROM word_counts WHERE term >= ? AND term < ? "
+            f"SELECT term, doc FROM {counts} WHERE term >= ? AND term < ? "  # noqa: S608 - a constant
             "AND length(term) BETWEEN ? AND ?",
             (storable(beginning), storable(end), shortest, longest),
         )

@@ -20,6 +20,7 @@ from recall.store.opening import begin, forget_vectors, published
 from recall.store.rows import card_to_json
 from recall.store.schema import COLUMNS
 from recall.store.seal import blocks_in_log, write_seal
+from recall.store.term_counts import COUNTED, TermCounts, terms_in, terms_of_note
 from recall.vault import is_inside
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from recall.domain import FileStamp, Identity, IndexedNote, Link, NoteCard, Passage, Skipped
+    from recall.store.database import Row
     from recall.store.vectors.pending import Pending
 
 _CHILDREN = ("note_tags", "problems", "passages", "names")
@@ -50,7 +52,10 @@ class Writer(Catalog):
         self._space = identity.space
         self._pending: Pending | None = None
         self._changed_keys: set[str] = set()
-        self._record = Recorder(self._db, is_idle=fresh or self.generation == 0)
+        is_first = fresh or self.generation == 0
+        self._record = Recorder(self._db, is_idle=is_first)
+        is_counted = is_first or self.meta(COUNTED) == self.meta("generation")
+        self._term_counts = TermCounts(self._db, is_counted=is_counted)
         self._db.run("CREATE TEMP TABLE touched (text_id INTEGER PRIMARY KEY)")
         self._next_link = int(self._db.value("SELECT coalesce(max(id), 0) + 1 FROM links"))
 
@@ -86,7 +91,7 @@ class Writer(Catalog):
         new_names = {(key, name.kind.value) for key, name in names_of(card)}
         row = self._db.row("SELECT id FROM notes WHERE path = ?", (card.path,))
         words = [storable(note.words.get(column, "")) for column in COLUMNS]
-        self._record.put(card.path, None if row is None else int(row[0]), words)
+        self._terms_change(card.path, row, terms_in(words))
         if row is None:
             note_id = self._db.run(
                 "INSERT INTO notes (path, card, day, draft, size, modified_ns, changed_ns, sha256) "
@@ -116,7 +121,7 @@ class Writer(Catalog):
         """Take a note out; nothing happens if it is not in."""
         row = self._db.row("SELECT id FROM notes WHERE path = ?", (path,))
         if row is not None:
-            self._record.put(path, int(row[0]))
+            self._terms_change(path, row, frozenset())
             self._changed_keys.update(key for key, _ in self._clear(int(row[0])))
             self._db.run("DELETE FROM notes WHERE id = ?", row)
 
@@ -225,10 +230,12 @@ class Writer(Catalog):
         self._record.publish(
             generation, built_as(moment, generation), base=table and table[0].built
         )
+        self._term_counts.publish()
         self._db.run_many(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
             [
                 ("generation", generation),
+                (COUNTED, generation),
                 ("built_at", moment),
                 ("counts", json.dumps(asdict(self.counts()))),
             ],
@@ -275,6 +282,12 @@ class Writer(Catalog):
             write_seal(self._directory, generation, names, changed=changed)
         self._db.run("ROLLBACK")
         self._db.rows("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def _terms_change(self, path: str, row: Row | None, after: frozenset[str]) -> None:
+        """A note, of which the catalog has this row, if any, will hold these terms."""
+        before = frozenset() if row is None else terms_of_note(self._db, int(row[0]))
+        self._record.put(path, before ^ after)
+        self._term_counts.put(before, after)
 
     def _clear(self, note_id: int) -> set[tuple[str, str]]:
         """Take out all that hangs on a note; give back its names."""
