@@ -39,6 +39,9 @@ MOST_LINKED = 30  # hubs and maps of content
 PER_PASSAGE = 30  # nearest texts looked at for each passage of the source, of a large index
 RANKED_BY_WORDS = 500  # notes whose BM25 is known
 QUERY_TERMS = 40  # the note's terms that make its lexical query
+# A term that more than a quarter of the notes hold tells nothing, and FTS5 goes through all of
+# them. In a vault of a hundred notes or fewer it still may: of so many up to half.
+TELLS_IN = 25
 # Notes that those terms are read from, all in all: what half of a large vault holds says nothing.
 QUERY_POSTINGS = 8_000
 NAME_COLUMNS = {"title": 1.0, "names": 1.0, "tags": 0.5}
@@ -101,10 +104,11 @@ def telling_terms(
     """
     total = snapshot.counts().notes
     frequency = snapshot.document_frequency(list(source.term_counts))
+    most_notes = max(total / 4, min(total / 2, TELLS_IN), 1)
     weighed = [
         (math.log1p(count) * math.log((total + 1) / (frequency[term] + 0.5)), term)
         for term, count in source.term_counts.items()
-        if 0 < frequency.get(term, 0) <= max(total / 2, 1)
+        if 0 < frequency.get(term, 0) <= most_notes
     ]
     weighed.sort(key=lambda item: (-item[0], item[1]))
     telling = weighed[:most]
