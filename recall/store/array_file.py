@@ -59,7 +59,7 @@ def read_head(file: BufferedReader) -> Head:
 
 
 def read_arrays(file: BufferedReader, head: Head, *, is_known: bool) -> dict[str, NDArray[Any]]:
-    """Read the arrays, by name.
+    """The arrays, by name; they can't be written to.
 
     Args:
         file: Where `read_head` left it.
@@ -80,9 +80,7 @@ def read_arrays(file: BufferedReader, head: Head, *, is_known: bool) -> dict[str
     size = _aligned(max((end for _, end in spans.values()), default=0))
     if os.fstat(file.fileno()).st_size != start + size:  # before there is room made for it
         raise ValueError("the file has another size than its head says")
-    body = np.empty(size, np.uint8)
-    if file.readinto(body.data) != size:
-        raise ValueError("the file ends early")
+    body = _mapped(file, start, size) if size else np.empty(0, np.uint8)
     if not is_known and zlib.crc32(body.data) != head.crc:
         raise ValueError("the arrays are damaged")
     return {
@@ -165,6 +163,20 @@ def vouch(directory: Path, name: str) -> None:
     seal = read_seal(directory)
     if seal is not None and seal.stamps.get(name) != stamp_of(directory / name):
         renew(directory, seal, [name])
+
+
+def _mapped(file: BufferedReader, start: int, size: int) -> NDArray[Any]:
+    """The bytes behind `start`: in place where the system lets a mapped file be replaced."""
+    import numpy as np
+
+    if os.name == "posix":
+        mapped: Any = np.memmap(file, np.uint8, "r", start, (size,))
+        found: NDArray[Any] = mapped.view(np.ndarray)
+        return found
+    body = np.empty(size, np.uint8)
+    if file.readinto(body.data) != size:
+        raise ValueError("the file ends early")
+    return body
 
 
 def _kind_of(array: NDArray[Any]) -> str:
