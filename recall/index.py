@@ -54,6 +54,7 @@ if TYPE_CHECKING:
     from recall.links import Source
     from recall.links.why import Explanation
     from recall.names import Resolver
+    from recall.search import Meanwhile
     from recall.store import Snapshot
     from recall.suggesting import Suggester
 
@@ -221,6 +222,12 @@ class Index:
             not learns or is_current(self.settings.index)
         )
 
+    @cached_property
+    def _meanwhile(self) -> Meanwhile:
+        from recall.search import Meanwhile
+
+        return Meanwhile()
+
     def search(
         self,
         question: str,
@@ -290,6 +297,7 @@ class Index:
                 filters=filters,
                 max_notes_per_text=self.settings.max_notes_per_text,
                 is_there=self._vault.holds,
+                meanwhile=self._meanwhile,
                 passages=passages,
                 include_weak=include_weak,
             )

@@ -10,7 +10,6 @@ from itertools import compress, islice
 from typing import TYPE_CHECKING
 
 from recall.domain import (
-    Correction,
     Filters,
     Hit,
     HitParts,
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
 
     from recall.embedding import Embedder
     from recall.search.evidence import Evidence
+    from recall.search.meanwhile import Meanwhile
     from recall.store import Snapshot, StoredPassage
 
 # Chosen by hand; what they gain is in docs/decisions/0006.
@@ -51,6 +51,7 @@ class Scope:
     k: int
     max_notes_per_text: int
     is_there: Callable[[str], bool]
+    meanwhile: Meanwhile
 
 
 def search(
@@ -62,6 +63,7 @@ def search(
     filters: Filters,
     max_notes_per_text: int,
     is_there: Callable[[str], bool],
+    meanwhile: Meanwhile,
     passages: Sequence[str] = (),
     include_weak: bool = False,
 ) -> SearchResult:
@@ -76,6 +78,7 @@ def search(
         filters: Which notes and passages may answer.
         max_notes_per_text: A text that more notes hold is neither near nor shown.
         is_there: Whether a note's file still exists; one that is gone is never served.
+        meanwhile: Looks up the words while the model is busy.
         passages: Of a longer text, which is then no question and has no operators.
         include_weak: Give the nearest notes even if none of them is an answer.
 
@@ -84,7 +87,7 @@ def search(
         enough.
     """
     started = time.perf_counter()
-    scope = Scope(snapshot, embedder, k, max_notes_per_text, is_there)
+    scope = Scope(snapshot, embedder, k, max_notes_per_text, is_there, meanwhile)
     if passages:
         asked = _for_text(question, passages, filters, scope)
     else:
@@ -100,8 +103,8 @@ def search(
         question,
         asked.hits(shown),
         time.perf_counter() - started,
-        tuple(asked.wording.weights),
-        corrections=asked.corrections,
+        tuple(asked.read.wording.weights),
+        corrections=asked.read.spelled.corrections,
         answered=answered,
         held_back=len(best[:k]) - len(shown),
         filters=asked.question.filters,
@@ -124,25 +127,47 @@ def _listed(question: Question, scope: Scope, started: float) -> SearchResult:
 
 
 def _for_question(question: Question, scope: Scope) -> _Asked:
-    snapshot = scope.snapshot
-    names = _names(question.words, snapshot)
-    wording = question_wording(question.words, snapshot)
-    found = [Spelled(question.words)]
-    if not names and not question.phrases:
-        found = readings(
-            question.words,
-            unfinished=wording.unfinished,
-            snapshot=snapshot,
-            embedder=scope.embedder,
-        )
-    vectors = scope.embedder.embed_queries([spelled.text for spelled in found])
-    most = scope.max_notes_per_text
-    at = likeliest(found, vectors, snapshot, max_notes_per_text=most) if len(found) > 1 else 0
-    spelled = found[at]
-    if spelled.corrections:
-        names = _names(spelled.text, snapshot)
-        wording = question_wording(spelled.text, snapshot)
-    return _Asked(question, scope, wording, vectors[at : at + 1], names, spelled.corrections)
+    def look_up() -> tuple[_Read, list[Spelled]]:
+        return _look_up(question, scope)
+
+    with scope.meanwhile.doing(look_up) as looked_up:
+        vectors = scope.embedder.embed_queries([question.words])
+    read, found = looked_up()
+    if found != [read.spelled]:
+        vectors = scope.embedder.embed_queries([spelled.text for spelled in found])
+        most = scope.max_notes_per_text
+        several = len(found) > 1
+        at = likeliest(found, vectors, scope.snapshot, max_notes_per_text=most) if several else 0
+        vectors = vectors[at : at + 1]
+        if found[at].corrections:
+            read = _read(found[at], question.filters, scope)
+    return _Asked(question, scope, read, vectors)
+
+
+def _look_up(question: Question, scope: Scope) -> tuple[_Read, list[Spelled]]:
+    """The question as it was typed, and what may have been meant."""
+    read = _read(Spelled(question.words), question.filters, scope)
+    if read.names or question.phrases:
+        return read, [read.spelled]
+    return read, readings(
+        question.words,
+        unfinished=read.wording.unfinished,
+        snapshot=scope.snapshot,
+        embedder=scope.embedder,
+    )
+
+
+def _read(spelled: Spelled, filters: Filters, scope: Scope) -> _Read:
+    names = _names(spelled.text, scope.snapshot)
+    wording = question_wording(spelled.text, scope.snapshot)
+    _look_up_words(wording, filters, scope)
+    return _Read(spelled, names, wording)
+
+
+def _look_up_words(wording: Wording, filters: Filters, scope: Scope) -> None:
+    from recall.search.evidence import look_up
+
+    look_up(scope.snapshot, wording.weights, k=scope.k, filters=filters)
 
 
 def _names(text: str, snapshot: Snapshot) -> dict[str, NameKind]:
@@ -153,9 +178,23 @@ def _names(text: str, snapshot: Snapshot) -> dict[str, NameKind]:
 
 
 def _for_text(text: str, passages: Sequence[str], filters: Filters, scope: Scope) -> _Asked:
-    wording = text_wording(text, scope.snapshot)
-    vectors = scope.embedder.embed_passages(passages)
-    return _Asked(Question(text, text, filters), scope, wording, vectors, {}, ())
+    def look_up() -> _Read:
+        wording = text_wording(text, scope.snapshot)
+        _look_up_words(wording, filters, scope)
+        return _Read(Spelled(text), {}, wording)
+
+    with scope.meanwhile.doing(look_up) as looked_up:
+        vectors = scope.embedder.embed_passages(passages)
+    return _Asked(Question(text, text, filters), scope, looked_up(), vectors)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Read:
+    """How a question is read."""
+
+    spelled: Spelled
+    names: Mapping[str, NameKind]  # of the notes that it is a name of
+    wording: Wording
 
 
 @dataclass(slots=True)
@@ -164,10 +203,8 @@ class _Asked:
 
     question: Question
     scope: Scope
-    wording: Wording
+    read: _Read
     vectors: NDArray[np.float32]  # (m, dim)
-    names: Mapping[str, NameKind]  # of the notes that the question is a name of
-    corrections: tuple[Correction, ...]
     rarity: Rarity = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
     evidence: Evidence | None = None
@@ -184,25 +221,25 @@ class _Asked:
         evidence = gather(
             scope.snapshot,
             self.vectors,
-            self.wording.weights,
+            self.read.wording.weights,
             k=scope.k,
             filters=filters,
             max_notes_per_text=scope.max_notes_per_text,
             only=holders,
         )
-        self.rarity = rarities(self.wording.asked, scope.snapshot)
-        fusion = fused(evidence, words=len(self.wording.asked))
+        self.rarity = rarities(self.read.wording.asked, scope.snapshot)
+        fusion = fused(evidence, words=len(self.read.wording.asked))
         self.scores = dict(zip(evidence.paths, fusion.tolist(), strict=True))
         self.evidence = evidence
         self.ranks = _ranks(evidence.best), _ranks(evidence.words)
         self._prefer_as_typed(list(compress(evidence.paths, evidence.is_first.tolist())))
         # Neither near nor written, a note still bears its name; but only a passage has a section.
-        if self.names and holders is None and not filters.facets:
-            for path in scope.snapshot.passing(self.names, filters):
+        if self.read.names and holders is None and not filters.facets:
+            for path in scope.snapshot.passing(self.read.names, filters):
                 self.scores.setdefault(path, 0.0)
         order = self._best_of(self.scores)
-        if self.names:
-            order.sort(key=self.names.__contains__, reverse=True)
+        if self.read.names:
+            order.sort(key=self.read.names.__contains__, reverse=True)
         return list(islice(filter(scope.is_there, order), most))
 
     def _best_of(self, candidates: Iterable[str]) -> list[str]:
@@ -211,11 +248,11 @@ class _Asked:
 
     def _prefer_as_typed(self, candidates: Sequence[str]) -> None:
         """Lift the notes that hold the only word there is as it was typed, not inflected."""
-        if self.wording.alone is None:
+        if self.read.wording.alone is None:
             return
         best = self._best_of(candidates)[:LOOKED_THROUGH]
         facets = self.question.filters.facets
-        for path in holders_among(best, [self.wording.alone], self.scope.snapshot, facets):
+        for path in holders_among(best, [self.read.wording.alone], self.scope.snapshot, facets):
             self.scores[path] += AS_TYPED
 
     def is_answered_by(self, paths: Sequence[str]) -> bool:
@@ -233,7 +270,7 @@ class _Asked:
             stored=[spoken[path] for path in paths],
             snapshot=self.scope.snapshot,
             vectors=self.vectors,
-            wanted=self.wording.weights,
+            wanted=self.read.wording.weights,
             phrases=self.question.phrases,
         )
         return tuple(
@@ -266,7 +303,7 @@ class _Asked:
         for path in new:
             share = share_held(held.get(path, frozenset()), self.rarity)
             parts = self._of_candidate(path)
-            self.parts[path] = replace(parts, name=self.names.get(path), share=share)
+            self.parts[path] = replace(parts, name=self.read.names.get(path), share=share)
         return [self.parts[path] for path in paths]
 
     def _of_candidate(self, path: str) -> HitParts:

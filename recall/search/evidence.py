@@ -54,6 +54,12 @@ class Evidence:
     is_first: NDArray[np.bool_]  # (n,) a candidate however few notes are asked for
 
 
+def look_up(snapshot: Snapshot, terms: Mapping[str, float], *, k: int, filters: Filters) -> None:
+    """Read what `gather` will need of the words; the snapshot keeps it. Needs no vector."""
+    telling = _telling(snapshot, terms, k, filters)
+    snapshot.look_up_words(telling, filters=filters, columns=COLUMN_WEIGHTS)
+
+
 def gather(
     snapshot: Snapshot,
     vectors: NDArray[np.float32],
@@ -80,9 +86,10 @@ def gather(
         if only is None
         else (set(only), set(only))
     )
-    pool = max(POOL, k)
-    telling = _telling(snapshot, terms, pool) if filters == Filters() else terms
-    written = snapshot.lexical(telling, pool, filters=filters, columns=COLUMN_WEIGHTS, also=near)
+    telling = _telling(snapshot, terms, k, filters)
+    written = snapshot.lexical(
+        telling, max(POOL, k), filters=filters, columns=COLUMN_WEIGHTS, also=near
+    )
     words_of = dict(written)
     first = first_near.union(path for path, _ in written[:POOL])
     paths = sorted(near | words_of.keys() if only is None else near)
@@ -100,15 +107,19 @@ def gather(
     )
 
 
-def _telling(snapshot: Snapshot, terms: Mapping[str, float], pool: int) -> Mapping[str, float]:
+def _telling(
+    snapshot: Snapshot, terms: Mapping[str, float], k: int, filters: Filters
+) -> Mapping[str, float]:
     """The terms without those that decide nothing, where the others fill the list of the best.
 
     BM25 gives a term that more than half of the notes hold a millionth of what others get, so it
     only decides between notes that are otherwise equal, and takes the longest to do so. Questions
     of Cranfield and MED have the same ten answers without any such term.
     """
+    if filters != Filters():
+        return terms
     notes, frequency = snapshot.note_count(), snapshot.document_frequency(terms)
-    if not any(pool <= count <= notes / 2 for count in frequency.values()):
+    if not any(max(POOL, k) <= count <= notes / 2 for count in frequency.values()):
         return terms
     most = max(notes / 2, COMMON_FROM)
     return {term: weight for term, weight in terms.items() if frequency[term] <= most}

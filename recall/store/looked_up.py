@@ -81,6 +81,12 @@ class LookedUp(Catalog):
             weighted, k, filters=filters, exclude=exclude, columns=columns, also=also
         )
 
+    def look_up_words(
+        self, terms: Iterable[str], *, filters: Filters, columns: Mapping[str, float]
+    ) -> None:
+        """Read what `lexical` will need for these terms; it is kept as long as the state lasts."""
+        self._postings().look_up(terms, lexical.column_weights(filters, columns))
+
     def frequency_in_columns(
         self, terms: Iterable[str], *, filters: Filters, columns: Mapping[str, float]
     ) -> dict[str, int]:
