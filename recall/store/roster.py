@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from recall.store.vectors.lists import Lists
+from recall.store.vectors.lists import Lists, distinct
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -71,12 +71,8 @@ class Roster:
     def holders_of(self, text_ids: Collection[int]) -> list[str]:
         """The notes that hold one of these texts, sorted."""
         ids = np.fromiter(text_ids, np.int64, len(text_ids))
-        is_meant = np.zeros(1 + max(int(ids.max(initial=0)), self._last_text), dtype=bool)
-        is_meant[ids] = True
-        places = np.flatnonzero(is_meant[self._texts.items])
-        rows = np.searchsorted(self._texts.starts, places, side="right") - 1
-        is_first = np.diff(rows, prepend=-1) > 0
-        return [self.paths[row] for row in rows[is_first].tolist()]
+        rows = distinct(self._holders.take(ids[ids <= self._last_text]).items)
+        return [self.paths[row] for row in rows.tolist()]
 
     @cached_property
     def _row_of(self) -> dict[str, int]:
@@ -88,6 +84,13 @@ class Roster:
         pairs[:, 0] = self.rows_of(pairs[:, 0])
         order = np.argsort(pairs[:, 0], kind="stable")
         return Lists.of_pairs(pairs[order], len(self.paths))
+
+    @cached_property
+    def _holders(self) -> Lists:
+        """Of each text the rows of the notes that hold it."""
+        order = np.argsort(self._texts.items, kind="stable")
+        pairs = np.stack([self._texts.items, self._texts.owners()], axis=1)[order]
+        return Lists.of_pairs(pairs, self._last_text + 1)
 
     def _read_passages(self) -> Iterator[Numbers]:
         """(…, 2) each: notes by their numbers, and the texts of their passages in note order."""

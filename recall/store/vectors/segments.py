@@ -130,6 +130,7 @@ class _Part:
     matrix: NDArray[np.float32]  # (rows, dimension)
     ids: NDArray[np.int64]  # (rows,) ascending
     signs: NDArray[np.uint64] | None = None  # (words, rows)
+    _asked: tuple[NDArray[np.bool_], NDArray[np.bool_]] | None = None  # by text, and by row
 
     def __init__(self, file: Path, segment: Segment) -> None:
         with open_to_read(file) as opened:
@@ -161,7 +162,7 @@ class _Part:
         """See `exact.best`; by signs if there are some, and if that is quicker."""
         if self.signs is None or self.is_compared_whole(len(queries)):
             return best(self.matrix, self.ids, queries, k, admitted=admitted)
-        may_answer = None if admitted is None else admitted[self.ids]
+        may_answer = None if admitted is None else self._rows_of(admitted)
         found = []
         for query in queries:
             places = candidates(self.signs, query, k, admitted=may_answer)
@@ -171,6 +172,13 @@ class _Part:
             found.append(best(rows, ids, query[None, :], k, admitted=admitted))
         ids_found, scores = zip(*found, strict=True)
         return np.concatenate(ids_found), np.concatenate(scores)
+
+    def _rows_of(self, admitted: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """(rows,) Whether each may answer; kept, as most questions are put to the same texts."""
+        asked = self._asked
+        if asked is None or asked[0] is not admitted:
+            self._asked = asked = (admitted, admitted[self.ids])
+        return asked[1]
 
     def rows(self, places: NDArray[np.int64]) -> NDArray[np.float32]:
         """Copies of some rows: (len(places), dimension), aligned."""
