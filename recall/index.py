@@ -131,6 +131,7 @@ class Index:
         Before a disk is taken away, say. Also at the end of `with open_index(…) as index`.
         """
         self._store.let_go()
+        self.__dict__.pop("_suggester", None)  # which has what was learned, mapped from a file
 
     def __enter__(self) -> Self:
         return self

@@ -1,5 +1,7 @@
 """The facade: what it accepts, what it refuses and in which words."""
 
+from pathlib import Path
+
 import pytest
 from standins import WordEmbedder
 from vaults import ORCHARD, index_of, write
@@ -122,3 +124,15 @@ def test_an_index_of_another_model_answers_nothing(orchard):
     later = Index(orchard.settings, embedder=Other())
     with pytest.raises(IndexOutdated, match="another model"):
         later.search("trees")
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="takes /proc to look at")
+def test_an_index_that_is_closed_holds_no_file(tmp_path):
+    write(tmp_path, ORCHARD)
+    index_of(tmp_path).refresh()
+    with index_of(tmp_path) as index:
+        index.suggest_links("apples.md")
+        index.search("bees")
+        held = Path("/proc/self/maps").read_text()
+        assert str(index.settings.index / "notes.table") in held
+    assert str(index.settings.index) not in Path("/proc/self/maps").read_text()

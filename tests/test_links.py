@@ -381,3 +381,18 @@ def test_terms_that_say_least_are_not_asked_about_once_many_notes_are_to_be_read
     assert few == list(every)[: len(few)]
     assert sum(held[term] for term in few) <= most
     assert sum(held[term] for term in list(every)[: len(few) + 1]) > most
+
+
+@pytest.mark.parametrize(("notes", "most"), [(20, 10), (60, 25), (200, 50)])
+def test_a_term_that_many_notes_hold_tells_nothing(tmp_path, notes, most):
+    """Half of a few notes, 25 of up to a hundred, a quarter of more."""
+    texts = [f"# Note {i}\n\nplain" for i in range(notes)]
+    for i in range(most + 1):
+        texts[i] += " common" + (" telling" if i else "")
+    write(tmp_path, {f"{i:03}.md": text for i, text in enumerate(texts)})
+    index = index_of(tmp_path)
+    index.refresh()
+    with index.read() as snapshot:
+        source = indexed_source("001.md", snapshot, max_notes_per_text=1000)
+        asked = telling_terms(source, snapshot)
+    assert {"tell"} == {"common", "plain", "tell"}.intersection(asked)

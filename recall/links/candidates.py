@@ -40,9 +40,9 @@ PER_PASSAGE = 30  # nearest texts looked at for each passage of the source, of a
 RANKED_BY_WORDS = 500  # notes whose BM25 is known
 QUERY_TERMS = 40  # the note's terms that make its lexical query
 # A term that more than a quarter of the notes hold tells nothing, and FTS5 goes through all of
-# them. In a vault of a hundred notes or fewer it still may: of so many up to half.
+# them. Of a hundred notes or fewer so many may hold one, though not more than half.
 TELLS_IN = 25
-# Notes that those terms are read from, all in all: what half of a large vault holds says nothing.
+# Notes that those terms are read from, all in all: a quarter of a large vault would be too many.
 QUERY_POSTINGS = 8_000
 NAME_COLUMNS = {"title": 1.0, "names": 1.0, "tags": 0.5}
 # All that notes say, not what they merely hold: code, addresses, the names in their link lists.

@@ -127,30 +127,32 @@ def _listed(question: Question, scope: Scope, started: float) -> SearchResult:
 
 
 def _for_question(question: Question, scope: Scope) -> _Asked:
-    def look_up() -> tuple[_Read, list[Spelled]]:
-        return _look_up(question, scope)
+    typed = Spelled(question.words)
 
-    with scope.meanwhile.doing(look_up) as looked_up:
-        vectors = scope.embedder.embed_queries([question.words])
-    read, found = looked_up()
-    if found != [read.spelled]:
+    def look_up() -> _Read:
+        return _read(typed, question.filters, scope)
+
+    vectors: NDArray[np.float32] | None = None
+    with scope.meanwhile.doing(look_up, break_off=scope.snapshot.interrupt) as looked_up:
+        if looked_up.is_begun:  # embedded as it was typed, before it is known what was meant
+            vectors = scope.embedder.embed_queries([typed.text])
+    read = looked_up.result()
+    found = [typed] if read.names or question.phrases else _readings(read, scope)
+    if vectors is None or found != [typed]:
         vectors = scope.embedder.embed_queries([spelled.text for spelled in found])
+    if len(found) > 1:
         most = scope.max_notes_per_text
-        several = len(found) > 1
-        at = likeliest(found, vectors, scope.snapshot, max_notes_per_text=most) if several else 0
-        vectors = vectors[at : at + 1]
-        if found[at].corrections:
-            read = _read(found[at], question.filters, scope)
+        at = likeliest(found, vectors, scope.snapshot, max_notes_per_text=most)
+        found, vectors = [found[at]], vectors[at : at + 1]
+    if found[0].corrections:
+        read = _read(found[0], question.filters, scope)
     return _Asked(question, scope, read, vectors)
 
 
-def _look_up(question: Question, scope: Scope) -> tuple[_Read, list[Spelled]]:
-    """The question as it was typed, and what may have been meant."""
-    read = _read(Spelled(question.words), question.filters, scope)
-    if read.names or question.phrases:
-        return read, [read.spelled]
-    return read, readings(
-        question.words,
+def _readings(read: _Read, scope: Scope) -> list[Spelled]:
+    """What may have been meant by a question; asks the embedder, so not beside it."""
+    return readings(
+        read.spelled.text,
         unfinished=read.wording.unfinished,
         snapshot=scope.snapshot,
         embedder=scope.embedder,
@@ -183,9 +185,9 @@ def _for_text(text: str, passages: Sequence[str], filters: Filters, scope: Scope
         _look_up_words(wording, filters, scope)
         return _Read(Spelled(text), {}, wording)
 
-    with scope.meanwhile.doing(look_up) as looked_up:
+    with scope.meanwhile.doing(look_up, break_off=scope.snapshot.interrupt) as looked_up:
         vectors = scope.embedder.embed_passages(passages)
-    return _Asked(Question(text, text, filters), scope, looked_up(), vectors)
+    return _Asked(Question(text, text, filters), scope, looked_up.result(), vectors)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,14 +7,48 @@ thread is worth starting, and what starts it worth loading, for who asks more th
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from concurrent.futures import ThreadPoolExecutor
+    from collections.abc import Iterator
+    from concurrent.futures import Future, ThreadPoolExecutor
 
 T = TypeVar("T")
+
+
+class Doing(Generic[T]):
+    """Work that is done beside something else, or when its result is asked for."""
+
+    def __init__(self, work: Callable[[], T], future: Future[T] | None) -> None:
+        self._work = work
+        self._future = future
+
+    @property
+    def is_begun(self) -> bool:
+        """Whether a thread has it; else it is done by who asks."""
+        return self._future is not None
+
+    def result(self) -> T:
+        """What the work gives, or raises. Behind the block that it is done beside."""
+        if self._future is None or self._future.cancelled():
+            return self._work()
+        return self._future.result()
+
+    def end(self, break_off: Callable[[], None]) -> None:
+        """Take it off the thread's hands, or wait for it; it is broken off if a signal comes up."""
+        if self._future is None or self._future.cancel():
+            return
+        stopped: BaseException | None = None
+        while not self._future.done():
+            try:
+                self._future.exception()
+            except BaseException as error:  # noqa: BLE001 - raised again when the work has ended
+                stopped = error
+                break_off()
+        if stopped is not None:
+            raise stopped
 
 
 class Meanwhile:
@@ -23,35 +57,40 @@ class Meanwhile:
     def __init__(self) -> None:
         self._was_asked = False
         self._thread: ThreadPoolExecutor | None = None
+        self._process = os.getpid()
 
     @contextmanager
-    def doing(self, work: Callable[[], T]) -> Iterator[Callable[[], T]]:
-        """Do some work beside the block; behind the block, what it gives returns the result.
+    def doing(self, work: Callable[[], T], *, break_off: Callable[[], None]) -> Iterator[Doing[T]]:
+        """Do some work beside the block, and end it before the block is left.
 
-        The work ends before the block does, however that ends. If the thread did not come to it
-        (it is busy with another question, or the process is a fork and has no such thread), the
-        work is done when the result is asked for, in the thread that asks.
+        Where there is no thread for it (this is the first question, there is one processor, the
+        thread has another question, the interpreter is about to end), the work is done when its
+        result is asked for.
+
+        Args:
+            work: Gives the result.
+            break_off: Makes the work end early, so that a signal need not wait for it.
         """
-        thread = self._thread_for_this()
-        if thread is None:
-            yield work
-            return
-        future = thread.submit(work)
+        found = Doing(work, self._begun(work))
         try:
-            yield lambda: work() if future.cancelled() else future.result()
+            yield found
         finally:
-            if not future.cancel():
-                future.exception()  # waits for it
+            found.end(break_off)
 
-    def _thread_for_this(self) -> ThreadPoolExecutor | None:
+    def _begun(self, work: Callable[[], T]) -> Future[T] | None:
         if not self._was_asked or processors() < 2:
             self._was_asked = True
             return None
-        if self._thread is None:
-            from concurrent.futures import ThreadPoolExecutor
+        if self._process != os.getpid():  # the thread is our parent's
+            self._process, self._thread = os.getpid(), None
+        try:
+            if self._thread is None:
+                from concurrent.futures import ThreadPoolExecutor
 
-            self._thread = ThreadPoolExecutor(1, thread_name_prefix="meanwhile")
-        return self._thread
+                self._thread = ThreadPoolExecutor(1, thread_name_prefix="meanwhile")
+            return self._thread.submit(work)
+        except RuntimeError:  # no threads any more, as the interpreter ends, or no room for one
+            return None
 
 
 def processors() -> int:

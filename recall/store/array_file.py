@@ -59,7 +59,7 @@ def read_head(file: BufferedReader) -> Head:
 
 
 def read_arrays(file: BufferedReader, head: Head, *, is_known: bool) -> dict[str, NDArray[Any]]:
-    """The arrays, by name; they can't be written to.
+    """The arrays, by name; what is written to them stays in this process.
 
     Args:
         file: Where `read_head` left it.
@@ -166,11 +166,11 @@ def vouch(directory: Path, name: str) -> None:
 
 
 def _mapped(file: BufferedReader, start: int, size: int) -> NDArray[Any]:
-    """The bytes behind `start`: in place where the system lets a mapped file be replaced."""
+    """The bytes behind `start`: mapped where a mapped file can be replaced; writes stay here."""
     import numpy as np
 
     if os.name == "posix":
-        mapped: Any = np.memmap(file, np.uint8, "r", start, (size,))
+        mapped: Any = np.memmap(file, np.uint8, "c", start, (size,))
         found: NDArray[Any] = mapped.view(np.ndarray)
         return found
     body = np.empty(size, np.uint8)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from contextlib import contextmanager
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from recall.errors import (
@@ -39,6 +40,8 @@ _WRITING = (
 )  # fmt: skip
 
 Row = tuple[Any, ...]
+
+CLOSE_WAIT_SECONDS = 5.0  # for a statement of another thread, which was told to stop
 
 
 def storable(text: str) -> str:
@@ -97,10 +100,14 @@ def _refusal(name: str, file: Path, error: sqlite3.Error) -> RecallError | None:
 
 
 class Database:
-    """One connection; whole results, so that every error is met here."""
+    """One connection; whole results, so that every error is met here.
+
+    Threads take turns: a connection that is closed under a statement takes the process with it.
+    """
 
     def __init__(self, connection: sqlite3.Connection, file: Path, key: Key | None = None) -> None:
         self._connection = connection
+        self._turn = RLock()
         self._file = file
         self._key = key
 
@@ -117,7 +124,7 @@ class Database:
 
     def rows(self, sql: str, parameters: Sequence[object] = ()) -> list[Row]:
         """All rows of a query."""
-        with translated(self._file):
+        with self._turn, translated(self._file):
             return self._connection.execute(sql, _storable_row(parameters)).fetchall()
 
     def row(self, sql: str, parameters: Sequence[object] = ()) -> Row | None:
@@ -131,27 +138,38 @@ class Database:
 
     def run(self, sql: str, parameters: Sequence[object] = ()) -> int:
         """Run a statement and give the row number it inserted, if it did."""
-        with translated(self._file):
+        with self._turn, translated(self._file):
             return self._connection.execute(sql, _storable_row(parameters)).lastrowid or 0
 
     def run_many(self, sql: str, rows: Iterable[Sequence[object]]) -> None:
         """Run a statement once for each row of parameters."""
-        with translated(self._file):
+        with self._turn, translated(self._file):
             self._connection.executemany(sql, (_storable_row(row) for row in rows))
 
     def copy(self) -> Database:
         """A copy that may be written, in a file of SQLite's own that goes when it is closed."""
-        with translated(self._file):
+        with self._turn, translated(self._file):
             private = sqlite3.connect("", isolation_level=None)
             self._connection.backup(private)
         return Database(private, self._file)
 
+    def interrupt(self) -> None:
+        """Break off a statement of another thread."""
+        self._connection.interrupt()
+
     def close(self) -> None:
-        """Close the connection; an open transaction is rolled back."""
+        """Close the connection; an open transaction is rolled back, a statement broken off."""
+        has_turn = self._turn.acquire(blocking=False)
+        if not has_turn:
+            self._connection.interrupt()
+            # In a forked process nobody may be left to give it back.
+            has_turn = self._turn.acquire(timeout=CLOSE_WAIT_SECONDS)
         try:
             with translated(self._file):
                 self._connection.close()
         finally:
+            if has_turn:
+                self._turn.release()
             disconnected(self._key)
             self._key = None
 

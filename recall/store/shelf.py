@@ -57,6 +57,11 @@ class Shelf:
             opened, self._opened = self._opened, None
         return opened
 
+    def clear(self) -> None:
+        """Let go of all."""
+        self.table = None
+        self.give(None)
+
     def give(self, opened: Snapshot | None) -> None:
         """Leave an opened state for the next, and close the one that lay here; None: only that."""
         with self._lock:

@@ -78,6 +78,10 @@ class Snapshot(LookedUp):
         self._known = Known()
         self._db.close()
 
+    def interrupt(self) -> None:
+        """Break off what another thread reads of it, which raises there; then it can be closed."""
+        self._db.interrupt()
+
     def rest(self) -> None:
         """Stop holding the state, so that no build waits for it; what is known of it is kept."""
         self._version = self._db.value("PRAGMA data_version")

@@ -80,8 +80,8 @@ class Store:
         self._shelf.give(snapshot)
 
     def let_go(self) -> None:
-        """Close what waits for the next question, which then opens the index again."""
-        self._shelf.give(None)
+        """Close what is kept for the next question, which then opens the index again."""
+        self._shelf.clear()
 
     def opened(self) -> Snapshot:
         """The published state, for `asking`; raises like `read`."""
