@@ -15,8 +15,9 @@ from vaults import ORCHARD, index_of, write
 
 from recall.errors import RecallError
 from recall.index import Index
-from recall.search.evidence import look_up
-from recall.search.meanwhile import Doing, Meanwhile, processors
+from recall.processors import processors
+from recall.search.evidence import COLUMN_WEIGHTS, look_up
+from recall.search.meanwhile import Doing, Meanwhile
 from recall.settings import Settings
 from recall.store.opening import open_for_reading
 
@@ -223,8 +224,6 @@ def test_what_was_looked_up_ahead_is_not_read_again(tmp_path, monkeypatch):
         monkeypatch.setattr(
             snapshot.database, "rows", lambda sql, *rest: read.append(sql) or rows(sql, *rest)
         )
-        from recall.search.evidence import COLUMN_WEIGHTS
-
         assert snapshot.lexical(terms, 3, filters=filters, columns=COLUMN_WEIGHTS)
         assert not [sql for sql in read if "MATCH" in sql]
         assert snapshot.lexical(terms, 3, columns=columns)  # weighed in another way, it is

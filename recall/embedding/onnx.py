@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,6 +13,7 @@ from recall.embedding.edges import readable, unit_rows
 from recall.embedding.lookup import WORDS, Lookup
 from recall.embedding.wordpiece import RULES, ShortTokenizer
 from recall.errors import ModelDamaged
+from recall.processors import processors
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -240,10 +240,7 @@ def _batches(lengths: list[int]) -> list[list[int]]:
 
 def _cores() -> int:
     """Return the number of physical cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        logical = len(os.sched_getaffinity(0))
-    else:
-        logical = os.cpu_count() or 1
+    logical = processors()
     try:
         shared = Path("/sys/devices/system/cpu/smt/active").read_text(encoding="ascii").strip()
     except OSError:

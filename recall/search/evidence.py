@@ -57,7 +57,7 @@ class Evidence:
 def look_up(snapshot: Snapshot, terms: Mapping[str, float], *, k: int, filters: Filters) -> None:
     """Read what `gather` will need of the words; the snapshot keeps it. Needs no vector."""
     telling = _telling(snapshot, terms, k, filters)
-    snapshot.look_up_words(telling, filters=filters, columns=COLUMN_WEIGHTS)
+    snapshot.frequency_in_columns(telling, filters=filters, columns=COLUMN_WEIGHTS)
 
 
 def gather(

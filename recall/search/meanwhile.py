@@ -11,6 +11,8 @@ from collections.abc import Callable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from recall.processors import processors
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from concurrent.futures import Future, ThreadPoolExecutor
@@ -91,10 +93,3 @@ class Meanwhile:
             return self._thread.submit(work)
         except RuntimeError:  # no threads any more, as the interpreter ends, or no room for one
             return None
-
-
-def processors() -> int:
-    """How many this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

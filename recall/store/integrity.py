@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from recall.digest import sha256
 from recall.errors import IndexDamaged
-from recall.store.term_counts import counted, table_of
+from recall.store.term_counts import TABLE, counted, table_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -77,7 +77,7 @@ def _flaw_of_words(database: Database) -> str | None:
 
 
 def _flaw_of_counts(database: Database) -> str | None:
-    if table_of(database) != "term_counts":
+    if table_of(database) != TABLE:
         return None  # an older version built it, which counts none
     rows = database.rows("SELECT term, doc FROM term_counts")
     return (

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from recall.store.database import Database, storable
 from recall.store.schema import COLUMNS
-from recall.store.term_counts import table_of
+from recall.store.term_counts import table_of, terms_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -46,7 +46,7 @@ def terms_of(database: Database, paths: Iterable[str]) -> dict[str, frozenset[st
         "CROSS JOIN notes n ON n.path = q.value CROSS JOIN words w ON w.rowid = n.id",
         (json.dumps(list(paths)),),
     )
-    return {path: frozenset(" ".join(columns).split()) for path, *columns in rows}
+    return {path: terms_in(columns) for path, *columns in rows}
 
 
 def holders_among(database: Database, matched: str, numbers: Iterable[int]) -> list[int]:

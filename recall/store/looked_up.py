@@ -81,16 +81,10 @@ class LookedUp(Catalog):
             weighted, k, filters=filters, exclude=exclude, columns=columns, also=also
         )
 
-    def look_up_words(
-        self, terms: Iterable[str], *, filters: Filters, columns: Mapping[str, float]
-    ) -> None:
-        """Read what `lexical` will need for these terms; it is kept as long as the state lasts."""
-        self._postings().look_up(terms, lexical.column_weights(filters, columns))
-
     def frequency_in_columns(
         self, terms: Iterable[str], *, filters: Filters, columns: Mapping[str, float]
     ) -> dict[str, int]:
-        """In how many notes each term occurs where `lexical` looks for it."""
+        """In how many notes each term occurs where `lexical` looks for it; it finds that kept."""
         return self._postings().frequency(terms, lexical.column_weights(filters, columns))
 
     def _postings(self) -> Postings:

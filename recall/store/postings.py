@@ -80,11 +80,6 @@ class Postings:
         found = [item for item in best if item[0] not in out]
         return found[:k] + [item for item in found[k:] if item[0] in others]
 
-    def look_up(self, terms: Iterable[str], of_column: Mapping[str, float]) -> None:
-        """Read what the terms need and keep it, as long as there is room."""
-        if any(weight > 0 for weight in of_column.values()):
-            self._parts(dict.fromkeys(terms, 1.0), of_column)
-
     def frequency(self, terms: Iterable[str], of_column: Mapping[str, float]) -> dict[str, int]:
         """In how many notes each term occurs in one of the columns that have a weight."""
         found = self._parts(dict.fromkeys(terms, 1.0), of_column)

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from recall.store.database import Database
 
-COUNTED = "terms_counted"  # key of `meta`: the generation that the table is of
+TABLE = "term_counts"
+_COUNTED = "terms_counted"  # key of `meta`: the generation that the table is of
 NOTES_AT_ONCE = 4096  # read together when all are counted anew
 _WORDS = f"SELECT {', '.join(COLUMNS)} FROM words WHERE rowid BETWEEN ? AND ?"  # noqa: S608
 
@@ -24,10 +25,10 @@ _WORDS = f"SELECT {', '.join(COLUMNS)} FROM words WHERE rowid BETWEEN ? AND ?"  
 class TermCounts:
     """Counts for one build."""
 
-    def __init__(self, database: Database, *, is_counted: bool) -> None:
-        """`is_counted`: the table is of the state that the build began with."""
+    def __init__(self, database: Database, *, is_first: bool) -> None:
+        """`is_first`: the build is from nothing, so that there is nothing to count before it."""
         self._db = database
-        self._is_counted = is_counted
+        self._is_counted = is_first or table_of(database) == TABLE
         self._more: Counter[str] = Counter()
 
     def put(self, before: frozenset[str], after: frozenset[str]) -> None:
@@ -35,8 +36,12 @@ class TermCounts:
         self._more.update(after - before)
         self._more.subtract(before - after)
 
-    def publish(self) -> None:
-        """Write the table; part of the build's transaction, when all notes are in."""
+    def publish(self, generation: int) -> None:
+        """Write the table; part of the build's transaction, when all notes are in.
+
+        Args:
+            generation: Of the build.
+        """
         more = self._more
         if not self._is_counted:
             self._db.run("DELETE FROM term_counts")
@@ -50,13 +55,14 @@ class TermCounts:
             "DELETE FROM term_counts WHERE term = ? AND doc <= 0",
             [(term,) for term, notes in more.items() if notes < 0],
         )
+        self._db.run("INSERT OR REPLACE INTO meta VALUES (?, ?)", (_COUNTED, generation))
 
 
 def table_of(database: Database) -> str:
     """The table of them; what FTS5 knows if an older version of recall built the index."""
-    rows = database.rows("SELECT value FROM meta WHERE key IN ('generation', ?)", (COUNTED,))
+    rows = database.rows("SELECT value FROM meta WHERE key IN ('generation', ?)", (_COUNTED,))
     is_counted = len(rows) == 2 and rows[0] == rows[1]
-    return "term_counts" if is_counted else "word_counts"
+    return TABLE if is_counted else "word_counts"
 
 
 def counted(database: Database) -> Counter[str]:

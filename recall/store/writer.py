@@ -20,7 +20,7 @@ from recall.store.opening import begin, forget_vectors, published
 from recall.store.rows import card_to_json
 from recall.store.schema import COLUMNS
 from recall.store.seal import blocks_in_log, write_seal
-from recall.store.term_counts import COUNTED, TermCounts, terms_in, terms_of_note
+from recall.store.term_counts import TermCounts, terms_in, terms_of_note
 from recall.vault import is_inside
 
 if TYPE_CHECKING:
@@ -54,8 +54,7 @@ class Writer(Catalog):
         self._changed_keys: set[str] = set()
         is_first = fresh or self.generation == 0
         self._record = Recorder(self._db, is_idle=is_first)
-        is_counted = is_first or self.meta(COUNTED) == self.meta("generation")
-        self._term_counts = TermCounts(self._db, is_counted=is_counted)
+        self._term_counts = TermCounts(self._db, is_first=is_first)
         self._db.run("CREATE TEMP TABLE touched (text_id INTEGER PRIMARY KEY)")
         self._next_link = int(self._db.value("SELECT coalesce(max(id), 0) + 1 FROM links"))
 
@@ -230,12 +229,11 @@ class Writer(Catalog):
         self._record.publish(
             generation, built_as(moment, generation), base=table and table[0].built
         )
-        self._term_counts.publish()
+        self._term_counts.publish(generation)
         self._db.run_many(
             "INSERT OR REPLACE INTO meta VALUES (?, ?)",
             [
                 ("generation", generation),
-                (COUNTED, generation),
                 ("built_at", moment),
                 ("counts", json.dumps(asdict(self.counts()))),
             ],
