@@ -25,6 +25,7 @@ from recall.arguments import (
     check_space,
     vault_folder,
 )
+from recall.blas import one_thread
 from recall.build import build, identity_of, is_up_to_date
 from recall.domain import (
     BuildReport,
@@ -288,7 +289,7 @@ class Index:
 
         check_k(k)
         filters = filters or Filters()
-        with self._store.asking() as snapshot:
+        with self._asking() as snapshot:
             self.check_space(snapshot)
             return search(
                 question,
@@ -334,7 +335,7 @@ class Index:
         check_name(note)
         check_k(k)
         check_probability(min_score)
-        with self._store.asking() as snapshot:
+        with self._asking() as snapshot:
             return self._suggester.suggest(
                 note,
                 snapshot,
@@ -454,6 +455,11 @@ class Index:
             self._feedback,
             why_model_altered,
         )
+
+    @contextmanager
+    def _asking(self) -> Iterator[Snapshot]:
+        with one_thread(), self._store.asking() as snapshot:
+            yield snapshot
 
     @contextmanager
     def read(self) -> Iterator[Snapshot]:

@@ -12,6 +12,7 @@ PACKAGE = Path(recall.__file__).parent
 # A module may import those above it, never those below.
 ORDER = (
     "digest",
+    "blas",
     "processors",
     "records",
     "patterns",

@@ -16,9 +16,12 @@ from vaults import ORCHARD, index_of, write
 from recall.errors import RecallError
 from recall.index import Index
 from recall.processors import processors
+from recall.search import evidence
 from recall.search.evidence import COLUMN_WEIGHTS, look_up
 from recall.search.meanwhile import Doing, Meanwhile
 from recall.settings import Settings
+from recall.store import Snapshot
+from recall.store.database import Database
 from recall.store.opening import open_for_reading
 
 SLOW = "WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c) SELECT max(x) FROM c"
@@ -246,3 +249,45 @@ def test_it_makes_no_difference_to_an_answer_who_looks_up_the_words(tmp_path, qu
     assert alone.hits
     assert alone.hits == beside.hits == again.hits
     assert alone.corrections == beside.corrections
+
+
+@two_processors
+@pytest.mark.parametrize(
+    ("question", "order"),
+    [
+        ("grafted trees", ["nearest", "words"]),
+        # What may have been meant is told apart by what is nearest, and then looked for.
+        ("grafetd trees", ["nearest", "words", "nearest", "words", "nearest"]),
+        ('"the cellar"', ["words"]),  # only the notes that hold it may answer
+    ],
+)
+def test_what_is_nearest_is_looked_for_beside_words_that_take_longer_than_the_model(
+    tmp_path, monkeypatch, question, order
+):
+    write(tmp_path, ORCHARD)
+    index = index_of(tmp_path, known=frozenset())
+    index.refresh()
+    alone = index.search(question)
+    done: list[str] = []
+    rows, nearest, words = Database.rows, Snapshot.nearest, evidence.look_up
+
+    def slow(self, *arguments):
+        if threading.current_thread().name.startswith("meanwhile"):
+            time.sleep(0.05)
+        return rows(self, *arguments)
+
+    def spied(name, act):
+        def spy(*arguments, **named):
+            found = act(*arguments, **named)
+            done.append(name)
+            return found
+
+        return spy
+
+    monkeypatch.setattr(Database, "rows", slow)
+    monkeypatch.setattr(Snapshot, "nearest", spied("nearest", nearest))
+    monkeypatch.setattr(evidence, "look_up", spied("words", words))
+    beside = index.search(question)
+    assert done == order
+    assert beside.hits == alone.hits
+    assert beside.hits

@@ -114,6 +114,16 @@ def test_rows_are_told_apart_by_their_signs_and_eight_levels_of_the_query(drawn)
     assert (found - found[0]).tolist() == (expected[0] - expected).tolist()
 
 
+def test_vectors_of_very_many_numbers_are_told_apart_too():
+    dimension = 10_000
+    query = np.linspace(-1, 1, dimension, dtype=np.float32)
+    rows = np.full((3, dimension), -1, dtype=np.float32)
+    rows[0, 5_600:] = rows[1] = 1  # of the first, 4,400 at the numbers that are highest
+    expected = (rows > 0) @ (2 * signs._levels(query).astype(int) - 7)
+    found = signs._distances(np.ascontiguousarray(signs.signs_of(rows).T), query)
+    assert (found - found[0]).tolist() == (expected[0] - expected).tolist()
+
+
 @given(rows_and_query())
 def test_levels_lie_by_half_a_step_from_the_numbers_that_they_stand_for(drawn):
     _, query = drawn

@@ -28,13 +28,15 @@ from recall.search.verbatim import holders_among, phrase_holders, titled_so
 from recall.search.wording import Wording, question_wording, text_wording
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
+
     import numpy as np
     from numpy.typing import NDArray
 
     from recall.embedding import Embedder
     from recall.search.evidence import Evidence
-    from recall.search.meanwhile import Meanwhile
-    from recall.store import Snapshot, StoredPassage
+    from recall.search.meanwhile import Doing, Meanwhile
+    from recall.store import Nearest, Snapshot, StoredPassage
 
 # Chosen by hand; what they gain is in docs/decisions/0006.
 AS_TYPED = 0.15  # score that a note gains by holding the only word asked as it was typed
@@ -133,20 +135,42 @@ def _for_question(question: Question, scope: Scope) -> _Asked:
         return _read(typed, question.filters, scope)
 
     vectors: NDArray[np.float32] | None = None
-    with scope.meanwhile.doing(look_up, break_off=scope.snapshot.interrupt) as looked_up:
+    nearest: Nearest | None = None
+    with _beside(look_up, scope) as looked_up:
         if looked_up.is_begun:  # embedded as it was typed, before it is known what was meant
             vectors = scope.embedder.embed_queries([typed.text])
+            if looked_up.goes_on and not question.phrases:
+                nearest = _nearest(vectors, question.filters, scope)
     read = looked_up.result()
     found = [typed] if read.names or question.phrases else _readings(read, scope)
     if vectors is None or found != [typed]:
         vectors = scope.embedder.embed_queries([spelled.text for spelled in found])
+        nearest = None
     if len(found) > 1:
         most = scope.max_notes_per_text
         at = likeliest(found, vectors, scope.snapshot, max_notes_per_text=most)
         found, vectors = [found[at]], vectors[at : at + 1]
     if found[0].corrections:
         read = _read(found[0], question.filters, scope)
-    return _Asked(question, scope, read, vectors)
+    return _Asked(question, scope, read, vectors, nearest)
+
+
+def _beside(look_up: Callable[[], _Read], scope: Scope) -> AbstractContextManager[Doing[_Read]]:
+    """Look up the words beside a block, which may ask for what is nearest."""
+    scope.snapshot.open_vectors()  # that could move it on to a later state under who reads it
+    return scope.meanwhile.doing(look_up, break_off=scope.snapshot.interrupt)
+
+
+def _nearest(vectors: NDArray[np.float32], filters: Filters, scope: Scope) -> Nearest:
+    from recall.search.evidence import nearest_texts
+
+    return nearest_texts(
+        scope.snapshot,
+        vectors,
+        k=scope.k,
+        filters=filters,
+        max_notes_per_text=scope.max_notes_per_text,
+    )
 
 
 def _readings(read: _Read, scope: Scope) -> list[Spelled]:
@@ -185,9 +209,10 @@ def _for_text(text: str, passages: Sequence[str], filters: Filters, scope: Scope
         _look_up_words(wording, filters, scope)
         return _Read(Spelled(text), {}, wording)
 
-    with scope.meanwhile.doing(look_up, break_off=scope.snapshot.interrupt) as looked_up:
+    with _beside(look_up, scope) as looked_up:
         vectors = scope.embedder.embed_passages(passages)
-    return _Asked(Question(text, text, filters), scope, looked_up.result(), vectors)
+        nearest = _nearest(vectors, filters, scope)
+    return _Asked(Question(text, text, filters), scope, looked_up.result(), vectors, nearest)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -207,6 +232,7 @@ class _Asked:
     scope: Scope
     read: _Read
     vectors: NDArray[np.float32]  # (m, dim)
+    nearest: Nearest | None = None  # if that was asked already
     rarity: Rarity = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
     evidence: Evidence | None = None
@@ -228,6 +254,7 @@ class _Asked:
             filters=filters,
             max_notes_per_text=scope.max_notes_per_text,
             only=holders,
+            nearest=self.nearest,
         )
         self.rarity = rarities(self.read.wording.asked, scope.snapshot)
         fusion = fused(evidence, words=len(self.read.wording.asked))

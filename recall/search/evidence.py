@@ -18,7 +18,7 @@ from recall.records import dataclass
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from recall.store import Snapshot
+    from recall.store import Nearest, Snapshot
 
 POOL = 120  # texts and notes taken from either side, or more if more notes are asked for
 TEXTS_A_NOTE = 5  # so many texts are looked at for each note that is asked for
@@ -60,6 +60,24 @@ def look_up(snapshot: Snapshot, terms: Mapping[str, float], *, k: int, filters: 
     snapshot.frequency_in_columns(telling, filters=filters, columns=COLUMN_WEIGHTS)
 
 
+def nearest_texts(
+    snapshot: Snapshot,
+    vectors: NDArray[np.float32],
+    *,
+    k: int,
+    filters: Filters,
+    max_notes_per_text: int,
+) -> Nearest:
+    """The texts whose notes `gather` looks at; needs no word."""
+    most = max(_few(vectors), TEXTS_A_NOTE * k)
+    return snapshot.nearest(vectors, most, filters=filters, max_notes_per_text=max_notes_per_text)
+
+
+def _few(vectors: NDArray[np.float32]) -> int:
+    """How many texts each vector finds that are looked at however few notes are asked for."""
+    return max(1, POOL // len(vectors))
+
+
 def gather(
     snapshot: Snapshot,
     vectors: NDArray[np.float32],
@@ -69,6 +87,7 @@ def gather(
     filters: Filters,
     max_notes_per_text: int,
     only: Collection[str] | None = None,
+    nearest: Nearest | None = None,
 ) -> Evidence:
     """The notes that may answer, and what speaks for each.
 
@@ -80,12 +99,15 @@ def gather(
         filters: Which notes and passages may answer.
         max_notes_per_text: A text that more notes hold says nothing.
         only: The notes that may answer; all of them are candidates then. None: any.
+        nearest: What `nearest_texts` gave, if that was asked already.
     """
-    near, first_near = (
-        _near(snapshot, vectors, k, filters, max_notes_per_text)
-        if only is None
-        else (set(only), set(only))
-    )
+    if only is not None:
+        near, first_near = set(only), set(only)
+    else:
+        nearest = nearest or nearest_texts(
+            snapshot, vectors, k=k, filters=filters, max_notes_per_text=max_notes_per_text
+        )
+        near, first_near = _holders(snapshot, nearest, _few(vectors), filters)
     telling = _telling(snapshot, terms, k, filters)
     written = snapshot.lexical(
         telling, max(POOL, k), filters=filters, columns=COLUMN_WEIGHTS, also=near
@@ -125,25 +147,15 @@ def _telling(
     return {term: weight for term, weight in terms.items() if frequency[term] <= most}
 
 
-def _near(
-    snapshot: Snapshot,
-    vectors: NDArray[np.float32],
-    k: int,
-    filters: Filters,
-    max_notes_per_text: int,
+def _holders(
+    snapshot: Snapshot, nearest: Nearest, few: int, filters: Filters
 ) -> tuple[set[str], set[str]]:
-    """The notes that hold one of the nearest texts, and those of the first `POOL` texts."""
-    few = max(1, POOL // len(vectors))
-    nearest = snapshot.nearest(
-        vectors,
-        max(few, TEXTS_A_NOTE * k),
-        filters=filters,
-        max_notes_per_text=max_notes_per_text,
-    ).text_ids
-    first = set(snapshot.holders_of(_found(nearest[:, :few]), filters=filters))
-    if nearest.shape[1] == few:
+    """The notes that hold one of the nearest texts, and those of the first `few`."""
+    ids = nearest.text_ids
+    first = set(snapshot.holders_of(_found(ids[:, :few]), filters=filters))
+    if ids.shape[1] == few:
         return first, first
-    return set(snapshot.holders_of(_found(nearest), filters=filters)), first
+    return set(snapshot.holders_of(_found(ids), filters=filters)), first
 
 
 def _found(text_ids: NDArray[np.int64]) -> list[int]:

@@ -32,6 +32,11 @@ class Doing(Generic[T]):
         """Whether a thread has it; else it is done by who asks."""
         return self._future is not None
 
+    @property
+    def goes_on(self) -> bool:
+        """Whether the thread is still at it."""
+        return self._future is not None and not self._future.done()
+
     def result(self) -> T:
         """What the work gives, or raises. Behind the block that it is done beside."""
         if self._future is None or self._future.cancelled():

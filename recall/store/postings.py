@@ -94,7 +94,8 @@ class Postings:
             # A word that nearly all notes hold was not asked for.
             holders = self._kept[keys[0]][0] if keys else self._among(numbers, matched)
             places = np.searchsorted(holders, numbers)
-            found[term] = np.append(holders, -1)[places] == numbers
+            is_held = holders.take(places, mode="clip") == numbers if len(holders) else places < 0
+            found[term] = is_held
         return found
 
     def _keys(self, matched: str) -> list[tuple[str, str]]:

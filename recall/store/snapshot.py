@@ -51,7 +51,8 @@ class Snapshot(LookedUp):
 
     The vectors are opened when they are first asked for. Should a later build have removed their
     file by then, the snapshot moves on to the state of that moment; text ids that were
-    given out stay valid for every text that is still there.
+    given out stay valid for every text that is still there. Several threads may ask it at once when
+    they are open.
     """
 
     def __init__(self, directory: Path, shelf: Shelf | None = None) -> None:
@@ -97,6 +98,10 @@ class Snapshot(LookedUp):
         self._db.rows("SELECT 1 FROM sqlite_schema LIMIT 1")
         # Changes with every commit of another connection, also one that is in the log only.
         return bool(self._db.value("PRAGMA data_version") == self._version)
+
+    def open_vectors(self) -> None:
+        """Open the vectors now, if they are not open; from then on the state stays as it is."""
+        self._segments()
 
     def nearest(
         self,

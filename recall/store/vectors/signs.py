@@ -118,11 +118,11 @@ def _distances(signs: NDArray[np.uint64], query: NDArray[np.float32]) -> NDArray
         counted[:] = 0
         for word, mask in zip(signs, of_query, strict=True):
             counted += np.bitwise_count(word & mask)
-        found += 2 ** (bit + 1) * counted
+        found += np.multiply(counted, 2 ** (bit + 1), dtype=np.int32)
     counted[:] = 0
     for word in signs:
         counted += np.bitwise_count(word)
-    found -= HIGHEST * counted
+    found -= np.multiply(counted, HIGHEST, dtype=np.int32)
     distances: NDArray[np.int32] = found.max(initial=0) - found
     return distances
 
