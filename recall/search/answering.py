@@ -4,56 +4,34 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import field
 from itertools import compress, islice
 from typing import TYPE_CHECKING
 
-from recall.domain import (
-    Filters,
-    Hit,
-    HitParts,
-    NameKind,
-    SearchResult,
-)
-from recall.names import Resolver
+from recall.domain import Filters, Hit, HitParts, SearchResult
 from recall.records import dataclass, replace
 from recall.search.floor import Rarity, is_answer, rarities, share_held
 from recall.search.listing import listed
 from recall.search.narrowing import why_none_passes
 from recall.search.question import Question, read_question
+from recall.search.reading import Read, Scope, read_text, read_words
 from recall.search.showing import best_passages, similar_to
-from recall.search.spelling import Spelled, likeliest, readings
-from recall.search.verbatim import holders_among, phrase_holders, titled_so
-from recall.search.wording import Wording, question_wording, text_wording
+from recall.search.verbatim import holders_among, phrase_holders
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
     import numpy as np
     from numpy.typing import NDArray
 
     from recall.embedding import Embedder
     from recall.search.evidence import Evidence
-    from recall.search.meanwhile import Doing, Meanwhile
-    from recall.store import Nearest, Snapshot, StoredPassage
+    from recall.search.meanwhile import Meanwhile
+    from recall.store import Snapshot, StoredPassage
 
 # Chosen by hand; what they gain is in docs/decisions/0006.
 AS_TYPED = 0.15  # score that a note gains by holding the only word asked as it was typed
 LOOKED_THROUGH = 30  # notes that are read for it
 JUDGED = 10  # notes that may be the answer, however many are asked for
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What a question is put to, and what may answer it."""
-
-    snapshot: Snapshot
-    embedder: Embedder
-    k: int
-    max_notes_per_text: int
-    is_there: Callable[[str], bool]
-    meanwhile: Meanwhile
 
 
 def search(
@@ -91,12 +69,13 @@ def search(
     started = time.perf_counter()
     scope = Scope(snapshot, embedder, k, max_notes_per_text, is_there, meanwhile)
     if passages:
-        asked = _for_text(question, passages, filters, scope)
+        put = Question(question, question, filters)
+        asked = _Asked(put, scope, read_text(put, passages, scope))
     else:
-        read = read_question(question, filters)
-        if read.only_filters:
-            return _listed(read, scope, started)
-        asked = _for_question(read, scope)
+        put = read_question(question, filters)
+        if put.only_filters:
+            return _listed(put, scope, started)
+        asked = _Asked(put, scope, read_words(put, scope))
     best = asked.best_first(max(k, JUDGED))
     answered = asked.is_answered_by(best[:JUDGED])
     shown = best[:k] if answered or include_weak else []
@@ -105,8 +84,8 @@ def search(
         question,
         asked.hits(shown),
         time.perf_counter() - started,
-        tuple(asked.read.wording.weights),
-        corrections=asked.read.spelled.corrections,
+        tuple(asked.read.words.wording.weights),
+        corrections=asked.read.words.spelled.corrections,
         answered=answered,
         held_back=len(best[:k]) - len(shown),
         filters=asked.question.filters,
@@ -128,111 +107,13 @@ def _listed(question: Question, scope: Scope, started: float) -> SearchResult:
     )
 
 
-def _for_question(question: Question, scope: Scope) -> _Asked:
-    typed = Spelled(question.words)
-
-    def look_up() -> _Read:
-        return _read(typed, question.filters, scope)
-
-    vectors: NDArray[np.float32] | None = None
-    nearest: Nearest | None = None
-    with _beside(look_up, scope) as looked_up:
-        if looked_up.is_begun:  # embedded as it was typed, before it is known what was meant
-            vectors = scope.embedder.embed_queries([typed.text])
-            if looked_up.goes_on and not question.phrases:
-                nearest = _nearest(vectors, question.filters, scope)
-    read = looked_up.result()
-    found = [typed] if read.names or question.phrases else _readings(read, scope)
-    if vectors is None or found != [typed]:
-        vectors = scope.embedder.embed_queries([spelled.text for spelled in found])
-        nearest = None
-    if len(found) > 1:
-        most = scope.max_notes_per_text
-        at = likeliest(found, vectors, scope.snapshot, max_notes_per_text=most)
-        found, vectors = [found[at]], vectors[at : at + 1]
-    if found[0].corrections:
-        read = _read(found[0], question.filters, scope)
-    return _Asked(question, scope, read, vectors, nearest)
-
-
-def _beside(look_up: Callable[[], _Read], scope: Scope) -> AbstractContextManager[Doing[_Read]]:
-    """Look up the words beside a block, which may ask for what is nearest."""
-    scope.snapshot.open_vectors()  # that could move it on to a later state under who reads it
-    return scope.meanwhile.doing(look_up, break_off=scope.snapshot.interrupt)
-
-
-def _nearest(vectors: NDArray[np.float32], filters: Filters, scope: Scope) -> Nearest:
-    from recall.search.evidence import nearest_texts
-
-    return nearest_texts(
-        scope.snapshot,
-        vectors,
-        k=scope.k,
-        filters=filters,
-        max_notes_per_text=scope.max_notes_per_text,
-    )
-
-
-def _readings(read: _Read, scope: Scope) -> list[Spelled]:
-    """What may have been meant by a question; asks the embedder, so not beside it."""
-    return readings(
-        read.spelled.text,
-        unfinished=read.wording.unfinished,
-        snapshot=scope.snapshot,
-        embedder=scope.embedder,
-    )
-
-
-def _read(spelled: Spelled, filters: Filters, scope: Scope) -> _Read:
-    names = _names(spelled.text, scope.snapshot)
-    wording = question_wording(spelled.text, scope.snapshot)
-    _look_up_words(wording, filters, scope)
-    return _Read(spelled, names, wording)
-
-
-def _look_up_words(wording: Wording, filters: Filters, scope: Scope) -> None:
-    from recall.search.evidence import look_up
-
-    look_up(scope.snapshot, wording.weights, k=scope.k, filters=filters)
-
-
-def _names(text: str, snapshot: Snapshot) -> dict[str, NameKind]:
-    """The notes that a text is a name of, and which kind of name it is."""
-    named = Resolver(snapshot.lookup).resolve(text.strip(), source="")
-    found = {path: named.kind for path in named.candidates if named.kind is not None}
-    return found or dict.fromkeys(titled_so(text, snapshot), NameKind.TITLE)
-
-
-def _for_text(text: str, passages: Sequence[str], filters: Filters, scope: Scope) -> _Asked:
-    def look_up() -> _Read:
-        wording = text_wording(text, scope.snapshot)
-        _look_up_words(wording, filters, scope)
-        return _Read(Spelled(text), {}, wording)
-
-    with _beside(look_up, scope) as looked_up:
-        vectors = scope.embedder.embed_passages(passages)
-        nearest = _nearest(vectors, filters, scope)
-    return _Asked(Question(text, text, filters), scope, looked_up.result(), vectors, nearest)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Read:
-    """How a question is read."""
-
-    spelled: Spelled
-    names: Mapping[str, NameKind]  # of the notes that it is a name of
-    wording: Wording
-
-
 @dataclass(slots=True)
 class _Asked:
     """A question that is being answered."""
 
     question: Question
     scope: Scope
-    read: _Read
-    vectors: NDArray[np.float32]  # (m, dim)
-    nearest: Nearest | None = None  # if that was asked already
+    read: Read
     rarity: Rarity = field(default_factory=dict)
     scores: dict[str, float] = field(default_factory=dict)
     evidence: Evidence | None = None
@@ -248,27 +129,27 @@ class _Asked:
         holders = phrase_holders(self.question.phrases, scope.snapshot, filters)
         evidence = gather(
             scope.snapshot,
-            self.vectors,
-            self.read.wording.weights,
+            self.read.vectors,
+            self.read.words.wording.weights,
             k=scope.k,
             filters=filters,
             max_notes_per_text=scope.max_notes_per_text,
             only=holders,
-            nearest=self.nearest,
+            nearest=self.read.nearest,
         )
-        self.rarity = rarities(self.read.wording.asked, scope.snapshot)
-        fusion = fused(evidence, words=len(self.read.wording.asked))
+        self.rarity = rarities(self.read.words.wording.asked, scope.snapshot)
+        fusion = fused(evidence, words=len(self.read.words.wording.asked))
         self.scores = dict(zip(evidence.paths, fusion.tolist(), strict=True))
         self.evidence = evidence
         self.ranks = _ranks(evidence.best), _ranks(evidence.words)
         self._prefer_as_typed(list(compress(evidence.paths, evidence.is_first.tolist())))
         # Neither near nor written, a note still bears its name; but only a passage has a section.
-        if self.read.names and holders is None and not filters.facets:
-            for path in scope.snapshot.passing(self.read.names, filters):
+        if self.read.words.names and holders is None and not filters.facets:
+            for path in scope.snapshot.passing(self.read.words.names, filters):
                 self.scores.setdefault(path, 0.0)
         order = self._best_of(self.scores)
-        if self.read.names:
-            order.sort(key=self.read.names.__contains__, reverse=True)
+        if self.read.words.names:
+            order.sort(key=self.read.words.names.__contains__, reverse=True)
         return list(islice(filter(scope.is_there, order), most))
 
     def _best_of(self, candidates: Iterable[str]) -> list[str]:
@@ -277,11 +158,12 @@ class _Asked:
 
     def _prefer_as_typed(self, candidates: Sequence[str]) -> None:
         """Lift the notes that hold the only word there is as it was typed, not inflected."""
-        if self.read.wording.alone is None:
+        alone = self.read.words.wording.alone
+        if alone is None:
             return
         best = self._best_of(candidates)[:LOOKED_THROUGH]
         facets = self.question.filters.facets
-        for path in holders_among(best, [self.read.wording.alone], self.scope.snapshot, facets):
+        for path in holders_among(best, [alone], self.scope.snapshot, facets):
             self.scores[path] += AS_TYPED
 
     def is_answered_by(self, paths: Sequence[str]) -> bool:
@@ -298,8 +180,8 @@ class _Asked:
             [cards[path] for path in paths],
             stored=[spoken[path] for path in paths],
             snapshot=self.scope.snapshot,
-            vectors=self.vectors,
-            wanted=self.read.wording.weights,
+            vectors=self.read.vectors,
+            wanted=self.read.words.wording.weights,
             phrases=self.question.phrases,
         )
         return tuple(
@@ -332,7 +214,7 @@ class _Asked:
         for path in new:
             share = share_held(held.get(path, frozenset()), self.rarity)
             parts = self._of_candidate(path)
-            self.parts[path] = replace(parts, name=self.read.names.get(path), share=share)
+            self.parts[path] = replace(parts, name=self.read.words.names.get(path), share=share)
         return [self.parts[path] for path in paths]
 
     def _of_candidate(self, path: str) -> HitParts:
