@@ -200,6 +200,7 @@ class _Build:
                 self.removed.append(path)
             self.writer.set_skipped(sorted(self.skipped, key=lambda item: item.path))
             self._embed_new(ahead, at_least=1)
+            self.writer.resolve_links()  # while the last ones are embedded
             while not ahead.is_done:
                 self.on_progress("embedding", ahead.embedded, ahead.asked)
                 self._keep(ahead.finished(wait_seconds=0.2))

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MISSING = -1  # size of a file that could be there and isn't
-_FORMAT = 2  # of the record and of exported folders: another one means prepare again
+_FORMAT = 3  # of the record and of exported folders: another one means prepare again
 _ABANDONED_AFTER_SECONDS = 24 * 3600
 _MANIFEST = "manifest.json"
 _SYSTEM: str = sys.platform  # a checker of types would take the machine it runs on for all
