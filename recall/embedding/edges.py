@@ -33,5 +33,6 @@ def unit_rows(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     lost = ~(np.isfinite(norms) & (norms > np.finfo(np.float32).tiny))[:, 0]
     norms[lost] = 1.0
     rows = rows / norms
-    rows[lost] = np.eye(1, rows.shape[1], dtype=np.float32)
+    if lost.any():
+        rows[lost] = np.eye(1, rows.shape[1], dtype=np.float32)
     return rows

@@ -29,7 +29,8 @@ class Lookup:
             ValueError: A file is no table.
             OSError: A file is not there.
         """
-        self._words = np.load(folder / WORDS, mmap_mode="r", allow_pickle=False)
+        words = np.load(folder / WORDS, mmap_mode="r", allow_pickle=False)
+        self._words = words.view(np.ndarray)  # mapped all the same, and quicker to take rows of
         self._positions = np.load(folder / POSITIONS, allow_pickle=False)
         self._pooling = pooling
 

@@ -104,10 +104,13 @@ class LookedUp(Catalog):
         if roster is None or postings is None:
             return {path: held.intersection(terms) for path, held in self.terms_of(paths).items()}
         there, numbers = roster.found(paths)
+        frequency, notes = self.document_frequency(terms), self.note_count()
+        everywhere = frozenset(term for term in terms if frequency[term] == notes)
         # A note's terms stand between blanks, so it holds none with a blank in it; FTS5 trims them.
-        held_by = postings.held([term for term in terms if term.split() == [term]], numbers)
+        others = [term for term in terms if term not in everywhere and term.split() == [term]]
+        held_by = postings.held(others, numbers)
         return {
-            path: frozenset(term for term, is_held in held_by.items() if is_held[at])
+            path: everywhere.union(term for term, is_held in held_by.items() if is_held[at])
             for at, path in enumerate(there)
         }
 
