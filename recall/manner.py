@@ -86,8 +86,23 @@ def tells_manner(link: ResolvedLink) -> bool:
     )
 
 
-def new_link(card: NoteCard, resolver: Resolver, *, source: str, manner: Manner) -> NewLink:
-    """The link to one note from another, spelled in a manner so that it means no other note."""
+def new_link(
+    card: NoteCard,
+    resolver: Resolver,
+    *,
+    source: str,
+    manner: Manner,
+    with_address: bool = True,
+) -> NewLink:
+    """The link to one note from another, spelled in a manner so that it means no other note.
+
+    Args:
+        card: The note that it leads to.
+        resolver: Tells what names mean.
+        source: Path of the note that it stands in.
+        manner: How it is spelled.
+        with_address: Whether it may be written as a Markdown link; else only between brackets.
+    """
     wiki = _shortened(
         spelling(card, resolver, source=source, prefer=manner.name), card, resolver, source, manner
     )
@@ -96,7 +111,7 @@ def new_link(card: NoteCard, resolver: Resolver, *, source: str, manner: Manner)
         path=card.path,
         title=" ".join(card.title.split()),
         wiki=wiki,
-        address=_address(card, resolver, source, manner),
+        address=_address(card, resolver, source, manner) if with_address else None,
         prefer=manner.syntax,
         names=(*names, *((card.first_heading,) if card.first_heading else ())),
     )

@@ -42,8 +42,15 @@ class Writer:
 
     def written(self, card: NoteCard) -> str:
         """The link to a note, as it would stand in the list of related notes."""
-        link = new_link(card, self._resolver, source=self._source, manner=self._manner)
-        return link.written(self._syntax)
+        syntax = self._syntax or self._manner.syntax
+        link = new_link(
+            card,
+            self._resolver,
+            source=self._source,
+            manner=self._manner,
+            with_address=syntax is LinkSyntax.MARKDOWN,
+        )
+        return link.written(syntax)
 
     @cached_property
     def _manner(self) -> Manner:

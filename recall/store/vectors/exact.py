@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PRODUCTS_AT_ONCE = 4_000_000  # scores held in memory together: 16 MB
 ROWS_COPIED = 1024  # rows at a time, a megabyte or two: they stay in the processor's caches
-ONE_BY_ONE = 3  # queries; a product of matrices takes longer until there are more
+ONE_BY_ONE = 4  # queries; a product of matrices takes longer until there are more
 
 FEW = 0.5  # of the rows: to copy so many costs less than to look at all
 
