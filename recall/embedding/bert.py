@@ -131,7 +131,7 @@ class _Graph:
         """Dense layer, bias, the state it is added to, normalisation."""
         dense = self._add("MatMul", [inner, self._matrix(f"{prefix}dense.weight")])
         dense = self._add("Add", [dense, self._vector(f"{prefix}dense.bias")])
-        # Not as SkipLayerNormalization, which does all of this in one, in five times the time.
+        # Not as SkipLayerNormalization, which does all of this in one, and takes longer for it.
         added = self._add("Add", [dense, state])
         return self._add("LayerNormalization", [added, *self._norm(f"{prefix}LayerNorm")])
 
